@@ -1,7 +1,7 @@
 #include "protocols/wire/bus.hpp"
 
 #include "protocols/wire/receiver.hpp"
-#include "protocols/wire/suspension.hpp"
+#include "protocols/wire/turn.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -78,7 +78,6 @@ class Bus::Impl {
 
     // Whose turn it is.
     asio::awaitable<void> queue(Priority priority, Suspension::Place place);
-    void pass_on();
 
     // One attempt; the caller holds the line.
     asio::awaitable<Result<Bytes>> attempt(const Exchange& exchange);
@@ -90,6 +89,7 @@ class Bus::Impl {
     asio::awaitable<Result<Bytes>> after_broadcast(const Exchange& exchange);
     Result<Bytes> ran_out();
     void count(const Result<Bytes>& outcome);
+    void expect_late_answer();
     void watch(TimePoint due);
     void on_deadline();
     Duration gap_of(const Unit& unit) const noexcept;
@@ -101,15 +101,16 @@ class Bus::Impl {
     bool paced_;
     std::unique_ptr<Timer> deadline_timer_, reopen_timer_;
 
-    bool up_ = false, stopping_ = false, held_ = false, told_down_ = false;
+    bool up_ = false, stopping_ = false, told_down_ = false;
     bool proved_ = false;  // something answered since the line came up
     bool clean_ = false;   // nothing unread can be in the input
     Duration backoff_{};
-    std::array<Suspension, 4> waiting_;  // by Priority
+    Turn turn_;
     Suspension opener_, up_waiters_;
 
     Receiver receiver_;
     std::optional<LineFormat> format_;  // that the port is set to
+    TimePoint listen_until_{};          // a late answer may still come
     TimePoint quiet_since_{};           // end of the last byte on the line
     // One alarm serves all exchanges: it is set anew only when it would come too late, so that a fast line
     // does not touch the kernel's timer for every exchange.
@@ -219,27 +220,15 @@ asio::awaitable<void> Bus::Impl::until_up() {
 asio::awaitable<void> Bus::Impl::queue(Priority priority, Suspension::Place place) {
     const auto since = timers_.now();
     const auto row = static_cast<std::size_t>(priority);
-    co_await waiting_[row].wait(place);
+    co_await turn_.wait(priority, place);
     statistics_.wait_max[row] = std::max(statistics_.wait_max[row], timers_.now() - since);
-}
-
-// The line stays held while it is handed over, so that nobody can slip in between.
-void Bus::Impl::pass_on() {
-    for (auto& row : waiting_) {
-        if (row.resume_one()) {
-            return;
-        }
-    }
-    held_ = false;
 }
 
 asio::awaitable<Result<Bytes>> Bus::Impl::transact(const Exchange& exchange) {
     auto place = Suspension::Place::back;
     for (int tried = 0;; ++tried) {
-        if (held_) {
+        if (!turn_.try_take()) {
             co_await queue(exchange.priority, place);
-        } else {
-            held_ = true;
         }
         Result<Bytes> outcome = Errc::port_lost;
         if (up_) {
@@ -249,11 +238,14 @@ asio::awaitable<Result<Bytes>> Bus::Impl::transact(const Exchange& exchange) {
             const auto now = timers_.now();
             co_await timers_.wait_until(now);
         }
-        pass_on();
+        turn_.pass_on();
         if (stopping_) {
             co_return Errc::cancelled;
         }
         if (outcome.has_value()) {
+            if (tried > 0) {
+                expect_late_answer();
+            }
             co_return outcome;
         }
         const auto error = errc_of(outcome.error());
@@ -328,7 +320,7 @@ asio::awaitable<error_code> Bus::Impl::settle(const Unit& unit) {
             co_await timers_.wait_until(quiet_since_);
         }
     }
-    const auto free_at = quiet_since_ + gap_of(unit);
+    const auto free_at = std::max(quiet_since_ + gap_of(unit), listen_until_);
     if (paced_ && (!format_ || *format_ != unit.format)) {
         if (const auto refused = stream_->set_format(unit.format)) {
             co_return refused;
@@ -470,6 +462,13 @@ void Bus::Impl::count(const Result<Bytes>& outcome) {
             ++statistics_.exceptions;
             proved_ = true;
     }
+}
+
+// What a retry got may have been the late answer to the attempt before it. Then one more is on its way, and
+// on RTU nothing in it tells which request it belongs to.
+void Bus::Impl::expect_late_answer() {
+    listen_until_ = timers_.now() + settings_.late_wait;
+    clean_ = false;
 }
 
 void Bus::Impl::watch(TimePoint due) {

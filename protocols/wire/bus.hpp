@@ -57,6 +57,7 @@ struct BusSettings {
     bool echo = false;  // the transceiver hears what it sends
     Duration silence = std::chrono::milliseconds(100);  // a frame that stops growing for this long is broken
     Duration busy_wait = std::chrono::milliseconds(100);  // before asking a busy device again
+    Duration late_wait = std::chrono::milliseconds(50);   // listen this long after an answered retry
     Duration open_timeout = std::chrono::seconds(5);
     Duration reopen_first = std::chrono::milliseconds(500);
     Duration reopen_max = std::chrono::seconds(30);
