@@ -17,7 +17,7 @@ namespace sl::app {
 using boost::asio::awaitable;
 using site::Quantity;
 
-Field::Field(boost::asio::any_io_executor executor, boost::asio::execution_context& context, wire::Timers& timers,
+Field::Field(boost::asio::any_io_executor executor, boost::asio::io_context& context, wire::Timers& timers,
              const site::Config& config, site::SiteState& state, FieldEvents events)
     : executor_(std::move(executor)),
       timers_(timers),

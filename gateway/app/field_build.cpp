@@ -8,7 +8,7 @@
 #include "gateway/app/field_parts.hpp"
 #include "gateway/site/log.hpp"
 #include "protocols/registry.hpp"
-#include "protocols/wire/streams.hpp"
+#include "protocols/wire/stream_factory.hpp"
 
 namespace sl::app {
 namespace {
@@ -70,9 +70,7 @@ std::function<void(std::exception_ptr)> log_failure(const std::string& what) {
 void Field::build_line(std::size_t index, boost::asio::io_context& context) {
     const site::Line& line = config_.plant.lines[index];
     LineParts& parts = lines_[index];
-    const Protocol& protocol = protocol_or_throw(line.protocol);
     wire::StreamSettings stream_settings;
-    stream_settings.format = apply_format(protocol.default_format, line.baud, line.format);
     stream_settings.rs485 = line.rs485;
     std::string why;
     auto stream = wire::make_stream(context, line.device, stream_settings, why);
