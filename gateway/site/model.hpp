@@ -67,6 +67,9 @@ struct Point {
     // Registers: the largest raw value before the counter rolls over (energy, burning time); 0 = never.
     std::uint64_t rollover = 0;
     std::uint16_t every = 1;  // read on every n-th turn of the device (slow values: energy, temperature)
+    std::uint16_t offset_bytes = 0;  // table 0 only: where the value stands in the answer (DL/T 645 blocks)
+    std::uint8_t bit = 0;            // type = bit outside coils and discrete inputs: which bit, 0 = lowest
+    std::optional<std::uint32_t> write_address;  // where writing differs from reading
 };
 
 // What a lamp does when its controller hears nothing (lighting-safety rule 4).
