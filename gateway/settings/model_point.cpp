@@ -82,10 +82,14 @@ void read_table(Reader& in, site::Point& out, std::string_view protocol) {
     in.require("address", "0x0010");
     in.integer("address", out.address, 0, modbus ? 0xFFFF : 0xFFFF'FFFFLL);
     in.integer("offset", out.offset_bytes, 0, 255);
+    std::uint32_t write_address = 0;
+    if (in.integer("write_address", write_address, 0, 0xFFFF)) out.write_address = write_address;
+    in.integer("bit", out.bit, 0, 31);
     const bool bits = out.table == 1 || out.table == 2;
-    if (modbus && in.has("type") && bits != (out.type == PointType::bit))
-        in.refuse("type", bits ? "a coil or discrete input is of type \"bit\""
-                               : "type \"bit\" belongs to a coil or discrete input");
+    if (bits && in.has("type") && out.type != PointType::bit)
+        in.refuse("type", "a coil or discrete input is of type \"bit\"");
+    if (in.has("bit") && (bits || out.type != PointType::bit))
+        in.refuse("bit", "bit belongs to type \"bit\" outside coils and discrete inputs");
 }
 
 void read_scale(Reader& in, site::Point& out) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -122,9 +123,9 @@ void read_vectors(Reader& root, site::DeviceModel& out) {
     for (const auto& part : root.tables("vector")) {
         auto in = reader_of(root.report(), "[[vector]]", part);
         auto& vector = out.vectors.emplace_back();
+        in.require("request", "\"01 04 ..\"");
         for (const auto& [key, target] :
              {std::pair{"request", &vector.request_hex}, {"response", &vector.response_hex}}) {
-            in.require(key, "\"01 04 ..\"");
             if (in.text(key, *target) && !is_hex(*target))
                 in.refuse(key, fmt::format("{} must be bytes in hex", key));
         }
@@ -211,25 +212,33 @@ const site::DeviceModel* ModelShelf::find(const std::string& id, Report& report)
     const auto it = files_.find(id);
     if (it == files_.end()) return nullptr;
     auto& file = it->second;
-    if (!file.read) {
-        file.read = true;
-        std::string why;
-        const auto bytes = read_file(file.path, max_toml_bytes, why);
-        if (!bytes) {
-            const Source nowhere{file.path, {}};
-            report.error(At{&nowhere, 1, 1, 1}, fmt::format("the model {}", why));
-            return nullptr;
-        }
-        digest_.add(*bytes);
-        file.document = parse_toml(file.path, *bytes, report);
-        if (file.document) file.model = read_model(*file.document, report);
-        if (file.model && file.model->id != id) {
-            report.error(At{&file.document->source, 1, 1, 1},
-                         fmt::format("the file says id = \"{}\", its path \"{}\"", file.model->id, id));
-            file.model.reset();
+    if (!std::exchange(file.read, true)) read(id, file, report);
+    return file.model ? &*file.model : nullptr;
+}
+
+void ModelShelf::read(const std::string& id, File& file, Report& report) {
+    std::string why;
+    const auto bytes = read_file(file.path, max_toml_bytes, why);
+    if (!bytes) {
+        const Source nowhere{file.path, {}};
+        report.error(At{&nowhere, 1, 1, 1}, fmt::format("the model {}", why));
+        return;
+    }
+    digest_.add(*bytes);
+    file.document = parse_toml(file.path, *bytes, report);
+    if (file.document) file.model = read_model(*file.document, report);
+    if (!file.model) return;
+    const At top{&file.document->source, 1, 1, 1};
+    bool good = file.model->id == id;
+    if (!good)
+        report.error(top, fmt::format("the file says id = \"{}\", its path \"{}\"", file.model->id, id));
+    if (good && vocabulary_.check_model) {
+        for (const auto& mistake : vocabulary_.check_model(*file.model)) {
+            report.error(top, mistake);
+            good = false;
         }
     }
-    return file.model ? &*file.model : nullptr;
+    if (!good) file.model.reset();
 }
 
 std::optional<site::DeviceModel> load_model(const std::string& path, std::vector<Diagnostic>& diagnostics) {

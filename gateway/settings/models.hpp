@@ -17,7 +17,7 @@ std::optional<site::DeviceModel> read_model(const Document& document, Report& re
 // reported for those that are used.
 class ModelShelf {
   public:
-    ModelShelf(const std::vector<std::string>& dirs, Digest& digest);
+    ModelShelf(const Vocabulary& vocabulary, Digest& digest);
     // The model, or nullptr: unknown (not reported) or broken (reported once).
     const site::DeviceModel* find(const std::string& id, Report& report);
     bool knows(const std::string& id) const { return files_.contains(id); }
@@ -32,6 +32,8 @@ class ModelShelf {
     };
     void scan(const std::string& dir);
     std::map<std::string, File> files_;
+    void read(const std::string& id, File& file, Report& report);
+    const Vocabulary& vocabulary_;
     Digest& digest_;
 };
 

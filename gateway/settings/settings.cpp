@@ -120,7 +120,7 @@ class Loader {
         read_services(root, draft_);
         root.finish();
         read_lamp_file();
-        ModelShelf shelf{vocabulary_.model_dirs, digest_};
+        ModelShelf shelf{vocabulary_, digest_};
         read_models(draft_, shelf, report_);
         check_plant(draft_, vocabulary_, report_);
         check_lamps(draft_, vocabulary_, report_);

@@ -29,6 +29,8 @@ struct Vocabulary {
     std::vector<std::string> protocols;
     std::function<bool(std::string_view protocol, std::string_view address, std::string& why)> check_address;
     std::function<bool(std::string_view zone)> zone_exists;
+    // Mistakes of a model that its schema does not show, each a sentence.
+    std::function<std::vector<std::string>(const site::DeviceModel& model)> check_model;
     std::vector<std::string> model_dirs;  // searched in this order; the first file with an id wins
 };
 
