@@ -209,7 +209,7 @@ TEST_F(PollerTest, APeriodIsKeptWithoutDrift) {
     const auto& times = line.answered[1];
     ASSERT_GE(times.size(), 99U);
     // Measured from its deadlines: the hundredth reading is not late by a hundred exchanges.
-    const auto drift = times.back() - times.front() - (times.size() - 1) * 1s;
+    const auto drift = times.back() - times.front() - static_cast<int>(times.size() - 1) * 1s;
     EXPECT_LE(std::chrono::abs(drift), 200ms);
 }
 
