@@ -1,6 +1,6 @@
 // Where the sun stands and when it crosses an elevation. Own code after Meeus, "Astronomical Algorithms"
 // (2nd ed.), chapters 22 and 25 (the low-accuracy sun, 0.01 degrees), iterated to the instant. Elevations are
-// those of the centre of the disc, geometric: no refraction, no parallax.
+// those of the centre of the disc as seen from the place, without refraction.
 #pragma once
 
 #include "gateway/site/time.hpp"
