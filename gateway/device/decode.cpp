@@ -69,7 +69,7 @@ std::optional<std::uint64_t> byte_at(const Point& point, std::size_t offset, Dat
 std::optional<std::uint64_t> bit_at(const Point& point, std::size_t offset, Data data) {
     if (is_bit_table(point.table)) {
         if (offset / 8 >= data.size()) return std::nullopt;
-        return (data[offset / 8] >> (offset % 8)) & 1U;
+        return (unsigned{data[offset / 8]} >> (offset % 8)) & 1U;
     }
     const auto word = point.table == 0 ? byte_at(point, offset + point.bit / 8U, data)
                                        : unsigned_at(point, offset, 2, data);

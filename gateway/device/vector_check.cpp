@@ -99,35 +99,44 @@ Verdict differs(Data built, Data written) {
     return fmt::format("the request would be {} but is written {}", to_hex(built), to_hex(written));
 }
 
-// The data of a write, from the expected values of the points it covers.
-wire::Result<Bytes> write_data(const DeviceModel& model, const ModelVector& vector, Item& item) {
+// What is written to one place.
+struct Write {
+    Item item;
     Bytes data;
+};
+
+// The expected values as one write over neighbouring registers, in ascending order of address.
+wire::Result<Write> combined_write(const DeviceModel& model, const ModelVector& vector) {
+    std::vector<Write> parts;
     for (const auto& [key, value] : vector.expect) {
         const auto it = std::find_if(model.points.begin(), model.points.end(),
                                      [&name = key](const site::Point& point) { return point.key == name; });
         if (it == model.points.end()) return wire::Errc::bad_request;
         const auto bytes = encode(*it, value);
         if (!bytes) return bytes.error();
-        const auto target = write_item(*it);
-        if (data.empty()) {
-            item = target;
-        } else {
-            item.count = static_cast<std::uint16_t>(item.count + target.count);
-        }
-        data.insert(data.end(), bytes->begin(), bytes->end());
+        parts.push_back({write_item(*it), *bytes});
     }
-    return data;
+    if (parts.empty()) return wire::Errc::bad_request;
+    std::sort(parts.begin(), parts.end(),
+              [](const Write& a, const Write& b) { return a.item.address < b.item.address; });
+    Write all{parts.front().item, {}};
+    all.item.count = 0;
+    for (const auto& part : parts) {
+        if (part.item.address != all.item.address + all.item.count) return wire::Errc::bad_request;
+        all.item.count = static_cast<std::uint16_t>(all.item.count + part.item.count);
+        all.data.insert(all.data.end(), part.data.begin(), part.data.end());
+    }
+    return all;
 }
 
 Verdict check_modbus_write(const DeviceModel& model, const modbus::Frame& request, Data request_bytes,
                            const ModelVector& vector) {
-    Item item;
-    const auto data = write_data(model, vector, item);
-    if (!data) return fmt::format("the expected values cannot be written: {}", data.error().message());
+    const auto write = combined_write(model, vector);
+    if (!write) return fmt::format("the expected values cannot be written: {}", write.error().message());
     Bytes built;
-    const auto done =
-        modbus::append_write_request(built, modbus::Framing::rtu, 0, request.unit, request.function,
-                                     static_cast<std::uint16_t>(item.address), item.count, *data);
+    const auto done = modbus::append_write_request(
+        built, modbus::Framing::rtu, 0, request.unit, request.function,
+        static_cast<std::uint16_t>(write->item.address), write->item.count, write->data);
     if (!done) return "the write does not fit the function of the request";
     return differs(built, request_bytes);
 }
@@ -194,11 +203,10 @@ Verdict check_dali(const DeviceModel& model, Data request, Data response, const 
     }
     if (decoded->kind != dali::Decoded::Kind::arc_power)
         return "request: neither a query nor an arc power level";
-    Item item;
-    const auto data = write_data(model, vector, item);
-    if (!data || data->size() != 1) return "the expected level cannot be written";
+    const auto write = combined_write(model, vector);
+    if (!write || write->data.size() != 1) return "the expected level cannot be written";
     if (!response.empty()) return "an arc power level has no response";
-    const auto built = dali::arc_power(decoded->address, data->front());
+    const auto built = dali::arc_power(decoded->address, write->data.front());
     if (!built) return "the address cannot be built";
     return differs(*built, request);
 }
