@@ -180,8 +180,9 @@ std::optional<site::DeviceModel> read_model(const Document& document, Report& re
     return model;
 }
 
-ModelShelf::ModelShelf(const std::vector<std::string>& dirs, Digest& digest) : digest_(digest) {
-    for (const auto& dir : dirs)
+ModelShelf::ModelShelf(const Vocabulary& vocabulary, Digest& digest)
+    : vocabulary_(vocabulary), digest_(digest) {
+    for (const auto& dir : vocabulary.model_dirs)
         scan(dir);
 }
 
