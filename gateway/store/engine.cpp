@@ -168,6 +168,7 @@ void Engine::process(Work work) {
     std::vector<LostRange> lost;
     const bool ok = commit(work, lost);
     if (!lost.empty()) post_([report = listeners_.lost, lost] { report(lost); });
+    if (!work.flushes.empty()) write_history(std::exchange(history, {}));
     answer(std::move(work), ok);
     write_history(history);
     if (newest) clean(*newest);
@@ -257,7 +258,7 @@ void Engine::answer(Work work, bool ok) {
     post_(std::move(reply));
 }
 
-void Engine::write_history(std::vector<HistoryOp>& ops) {
+void Engine::write_history(const std::vector<HistoryOp>& ops) {
     for (int attempt = 0; attempt < 2 && !ops.empty() && history_ != nullptr; ++attempt) {
         try {
             Tx tx{history_->db()};

@@ -83,7 +83,7 @@ class Engine {
     void merge_settled(const Work& work);
     bool free_disk(std::vector<site::LostRange>& lost);
     void answer(Work work, bool ok);
-    void write_history(std::vector<HistoryOp>& ops);
+    void write_history(const std::vector<HistoryOp>& ops);
     bool mend_history(const DbError& error);
     void checkpoint();
     void clean(std::int64_t newest_ts_ms);
