@@ -106,6 +106,8 @@ class Outbox {
     virtual std::int64_t next_seq(Stream stream) const = 0;
     virtual std::vector<Backlog> backlog() const = 0;  // committed and not acknowledged, by stream
     virtual std::vector<LostRange> lost() const = 0;   // still to be told in status
+    // A status that named these was acknowledged: they are told and leave lost().
+    virtual void lost_told(std::span<const LostRange>) {}
 
     // Persisted counters. next_conn is committed before it returns through `done`.
     virtual void next_conn(std::function<void(std::uint32_t)> done) = 0;
