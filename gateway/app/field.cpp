@@ -1,5 +1,9 @@
 #include "gateway/app/field.hpp"
 
+#include "gateway/app/field_parts.hpp"
+#include "gateway/device/decode.hpp"
+#include "gateway/site/log.hpp"
+
 #include <algorithm>
 #include <stdexcept>
 #include <utility>
@@ -7,10 +11,6 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <fmt/format.h>
-
-#include "gateway/app/field_parts.hpp"
-#include "gateway/device/decode.hpp"
-#include "gateway/site/log.hpp"
 
 namespace sl::app {
 
@@ -28,7 +28,8 @@ Field::Field(boost::asio::any_io_executor executor, boost::asio::io_context& con
       places_(config.plant.lamps.size()),
       meter_places_(config.plant.meters.size()),
       module_places_(config.plant.modules.size()) {
-    for (std::size_t i = 0; i < lines_.size(); ++i) build_line(i, context);
+    for (std::size_t i = 0; i < lines_.size(); ++i)
+        build_line(i, context);
 }
 
 Field::~Field() = default;
@@ -47,9 +48,15 @@ void Field::stop() {
     }
 }
 
-const wire::Bus& Field::bus(std::size_t line) const { return *lines_[line].bus; }
-const device::PollerStatistics& Field::polling(std::size_t line) const { return lines_[line].poller->statistics(); }
-bool Field::line_up(std::size_t line) const { return lines_[line].up; }
+const wire::Bus& Field::bus(std::size_t line) const {
+    return *lines_[line].bus;
+}
+const device::PollerStatistics& Field::polling(std::size_t line) const {
+    return lines_[line].poller->statistics();
+}
+bool Field::line_up(std::size_t line) const {
+    return lines_[line].up;
+}
 
 void Field::set_wire_log(const std::string& line_or_all) {
     for (LineParts& line : lines_) {
@@ -58,11 +65,13 @@ void Field::set_wire_log(const std::string& line_or_all) {
             line.bus->set_wire_log({});
             continue;
         }
-        line.bus->set_wire_log([name](wire::Direction direction, std::span<const std::uint8_t> bytes, wire::TimePoint) {
-            std::string text = direction == wire::Direction::sent ? "->" : "<-";
-            for (const std::uint8_t byte : bytes) text += fmt::format(" {:02x}", byte);
-            site::log(site::LogLevel::info, "wire " + name, text);
-        });
+        line.bus->set_wire_log(
+            [name](wire::Direction direction, std::span<const std::uint8_t> bytes, wire::TimePoint) {
+                std::string text = direction == wire::Direction::sent ? "->" : "<-";
+                for (const std::uint8_t byte : bytes)
+                    text += fmt::format(" {:02x}", byte);
+                site::log(site::LogLevel::info, "wire " + name, text);
+            });
     }
 }
 
@@ -77,9 +86,15 @@ void Field::take(std::size_t line, std::size_t target, std::span<const site::Rea
     const TargetObjects& objects = lines_[line].objects[target];
     for (const std::size_t index : objects.indices) {
         switch (objects.kind) {
-            case ObjectKind::lamp: take_lamp(index, readings); break;
-            case ObjectKind::meter: take_meter(index, readings); break;
-            case ObjectKind::module: take_module(index, readings); break;
+            case ObjectKind::lamp:
+                take_lamp(index, readings);
+                break;
+            case ObjectKind::meter:
+                take_meter(index, readings);
+                break;
+            case ObjectKind::module:
+                take_module(index, readings);
+                break;
         }
         events_.read(ObjectRef{objects.kind, index});
     }
@@ -121,7 +136,8 @@ void Field::take_module(std::size_t module, std::span<const site::Reading> readi
         for (std::size_t i = 0; i < config_.plant.contactors.size(); ++i) {
             const site::Contactor& contactor = config_.plant.contactors[i];
             site::ContactorState& known = state_.contactors[i];
-            if (reading.quantity == Quantity::output && contactor.module == id && contactor.channel == reading.head) {
+            if (reading.quantity == Quantity::output && contactor.module == id &&
+                contactor.channel == reading.head) {
                 known.reported = bit;
                 known.reported_at = reading.at;
             }
@@ -133,7 +149,8 @@ void Field::take_module(std::size_t module, std::span<const site::Reading> readi
         }
         for (std::size_t i = 0; i < config_.plant.inputs.size(); ++i) {
             const site::Input& input = config_.plant.inputs[i];
-            if (reading.quantity != Quantity::input || input.module != id || input.channel != reading.head) continue;
+            if (reading.quantity != Quantity::input || input.module != id || input.channel != reading.head)
+                continue;
             debounce(input, state_.inputs[i], bit != input.inverted, reading.at);
         }
     }
@@ -206,7 +223,8 @@ bool Field::can_broadcast(std::size_t lamp) const {
 std::vector<std::size_t> Field::broadcast_peers(std::size_t lamp) const {
     std::vector<std::size_t> peers;
     for (std::size_t i = 0; i < places_.size(); ++i) {
-        if (places_[i].line == places_[lamp].line && places_[i].model == places_[lamp].model) peers.push_back(i);
+        if (places_[i].line == places_[lamp].line && places_[i].model == places_[lamp].model)
+            peers.push_back(i);
     }
     return peers;
 }
@@ -223,9 +241,11 @@ awaitable<wire::Result<void>> Field::broadcast_level(std::size_t lamp, site::Lev
     co_return co_await target.driver->broadcast(target.unit, item, bytes, priority);
 }
 
-awaitable<wire::Result<void>> Field::write_failsafe(std::size_t lamp, site::Level level, std::chrono::seconds after) {
+awaitable<wire::Result<void>> Field::write_failsafe(std::size_t lamp, site::Level level,
+                                                    std::chrono::seconds after) {
     const Place place = places_[lamp];
-    const site::Point* level_point = device::find_writable(*place.model, Quantity::failsafe_level_pct, place.head);
+    const site::Point* level_point =
+        device::find_writable(*place.model, Quantity::failsafe_level_pct, place.head);
     const site::Point* after_point = device::find_writable(*place.model, Quantity::failsafe_after_s, 0);
     const double percent = level.percent();
     const auto seconds = static_cast<double>(after.count());
@@ -234,16 +254,32 @@ awaitable<wire::Result<void>> Field::write_failsafe(std::size_t lamp, site::Leve
     co_return co_await write_point(place, after_point, seconds, Priority::reread);
 }
 
-const Field::Place& Field::module_place(const std::string& id) const {
+std::size_t Field::module_index(const std::string& id) const {
     for (std::size_t i = 0; i < config_.plant.modules.size(); ++i) {
-        if (config_.plant.modules[i].id == id) return module_places_[i];
+        if (config_.plant.modules[i].id == id) return i;
     }
-    throw std::logic_error("no module " + id);   // the configuration check has looked
+    throw std::logic_error("no module " + id);  // the configuration check has looked
+}
+
+awaitable<bool> Field::read_contactor(std::size_t contactor) {
+    const site::Contactor& wanted = config_.plant.contactors[contactor];
+    const std::size_t output = module_index(wanted.module);
+    bool answered = co_await read_module(output, Priority::schedule);
+    if (!wanted.aux_module.empty() && wanted.aux_module != wanted.module) {
+        const std::size_t aux = module_index(wanted.aux_module);
+        const bool also = co_await read_module(aux, Priority::schedule);
+        answered = answered && also;
+    }
+    co_return answered;
+}
+
+awaitable<void> Field::wait(std::chrono::milliseconds real) {
+    return timers_.wait_until(timers_.now() + real);
 }
 
 awaitable<wire::Result<void>> Field::write_output(std::size_t contactor, bool closed) {
     const site::Contactor& wanted = config_.plant.contactors[contactor];
-    const Place& place = module_place(wanted.module);
+    const Place& place = module_places_[module_index(wanted.module)];
     const site::Point* point = device::find_writable(*place.model, Quantity::output, wanted.channel);
     return write_point(place, point, closed ? 1.0 : 0.0, Priority::schedule);
 }

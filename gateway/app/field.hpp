@@ -1,6 +1,12 @@
-// The field as the rest of the gateway sees it: lines, buses, drivers and pollers built from the configuration; every
-// reading put into the site table; writes to lamps, contactors and modules. Owns all southbound coroutines.
+// The field as the rest of the gateway sees it: lines, buses, drivers and pollers built from the
+// configuration; every reading put into the site table; writes to lamps, contactors and modules. Owns all
+// southbound coroutines.
 #pragma once
+
+#include "gateway/device/poller.hpp"
+#include "gateway/site/config.hpp"
+#include "gateway/site/state.hpp"
+#include "protocols/wire/bus.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -13,11 +19,6 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 
-#include "gateway/device/poller.hpp"
-#include "gateway/site/config.hpp"
-#include "gateway/site/state.hpp"
-#include "protocols/wire/bus.hpp"
-
 namespace boost::asio {
 class io_context;
 }
@@ -27,21 +28,21 @@ namespace sl::app {
 enum class ObjectKind : std::uint8_t { lamp, meter, module };
 struct ObjectRef {
     ObjectKind kind = ObjectKind::lamp;
-    std::size_t index = 0;   // into SiteState
+    std::size_t index = 0;  // into SiteState
 };
 
 // Called on the reactor after the site table was brought up to date.
 struct FieldEvents {
     std::function<site::SiteTime()> now;
-    std::function<void(ObjectRef)> read;            // an answer came and was decoded
-    std::function<void(ObjectRef)> missed;          // a turn without an answer
+    std::function<void(ObjectRef)> read;    // an answer came and was decoded
+    std::function<void(ObjectRef)> missed;  // a turn without an answer
     std::function<void(std::size_t line, bool up, std::string_view why)> line_state;
 };
 
 class Field {
   public:
-    // `config` and `state` must outlive the field. Throws std::runtime_error when a line cannot be expressed (the
-    // configuration check finds that before).
+    // `config` and `state` must outlive the field. Throws std::runtime_error when a line cannot be expressed
+    // (the configuration check finds that before).
     Field(boost::asio::any_io_executor executor, boost::asio::io_context& context, wire::Timers& timers,
           const site::Config& config, site::SiteState& state, FieldEvents events);
     ~Field();
@@ -57,9 +58,12 @@ class Field {
     void set_wire_log(const std::string& line_or_all);
 
     // Level of one lamp head; acknowledged by its controller.
-    boost::asio::awaitable<wire::Result<void>> write_level(std::size_t lamp, site::Level level, Priority priority);
-    // The same level to every lamp of this lamp's model on its line, unacknowledged; bad_request when the model has none.
-    boost::asio::awaitable<wire::Result<void>> broadcast_level(std::size_t lamp, site::Level level, Priority priority);
+    boost::asio::awaitable<wire::Result<void>> write_level(std::size_t lamp, site::Level level,
+                                                           Priority priority);
+    // The same level to every lamp of this lamp's model on its line, unacknowledged; bad_request when the
+    // model has none.
+    boost::asio::awaitable<wire::Result<void>> broadcast_level(std::size_t lamp, site::Level level,
+                                                               Priority priority);
     bool can_broadcast(std::size_t lamp) const;
     // Lamps that hear a broadcast through this lamp (same line and model).
     std::vector<std::size_t> broadcast_peers(std::size_t lamp) const;
@@ -69,6 +73,9 @@ class Field {
     boost::asio::awaitable<bool> read_lamp(std::size_t lamp, Priority priority);
     boost::asio::awaitable<bool> read_meter(std::size_t meter, Priority priority);
     boost::asio::awaitable<bool> read_module(std::size_t module, Priority priority);
+    // Coil and auxiliary contact of a contactor, read now.
+    boost::asio::awaitable<bool> read_contactor(std::size_t contactor);
+    boost::asio::awaitable<void> wait(std::chrono::milliseconds real);
     boost::asio::awaitable<wire::Result<void>> write_output(std::size_t contactor, bool closed);
     // Keeps the safety timer of an I/O module alive (the value of its configuration).
     boost::asio::awaitable<wire::Result<void>> write_watchdog(std::size_t module);
@@ -104,9 +111,9 @@ class Field {
     void take_meter(std::size_t meter, std::span<const site::Reading> readings);
     void take_module(std::size_t module, std::span<const site::Reading> readings);
     void miss(std::size_t line, std::size_t target, int misses);
-    boost::asio::awaitable<wire::Result<void>> write_point(Place place, const site::Point* point, double value,
-                                                           Priority priority);
-    const Place& module_place(const std::string& id) const;
+    boost::asio::awaitable<wire::Result<void>> write_point(Place place, const site::Point* point,
+                                                           double value, Priority priority);
+    std::size_t module_index(const std::string& id) const;
 
     boost::asio::any_io_executor executor_;
     wire::Timers& timers_;
@@ -114,7 +121,7 @@ class Field {
     site::SiteState& state_;
     FieldEvents events_;
     std::vector<LineParts> lines_;
-    std::vector<Place> places_;                      // by lamp
+    std::vector<Place> places_;  // by lamp
     std::vector<Place> meter_places_, module_places_;
 };
 

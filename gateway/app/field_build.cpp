@@ -1,14 +1,14 @@
 // Field, first half: lines, drivers and targets out of the configuration.
+#include "gateway/app/field_parts.hpp"
+#include "gateway/site/log.hpp"
+#include "protocols/registry.hpp"
+#include "protocols/wire/stream_factory.hpp"
+
 #include <algorithm>
 #include <stdexcept>
 #include <utility>
 
 #include <fmt/format.h>
-
-#include "gateway/app/field_parts.hpp"
-#include "gateway/site/log.hpp"
-#include "protocols/registry.hpp"
-#include "protocols/wire/stream_factory.hpp"
 
 namespace sl::app {
 namespace {
@@ -97,7 +97,9 @@ void Field::make_poller(std::size_t index) {
     hooks.on_readings = [this, index](std::size_t target, std::span<const site::Reading> readings) {
         take(index, target, readings);
     };
-    hooks.on_miss = [this, index](std::size_t target, int misses, wire::Errc) { miss(index, target, misses); };
+    hooks.on_miss = [this, index](std::size_t target, int misses, wire::Errc) {
+        miss(index, target, misses);
+    };
     device::PollerSettings settings;
     settings.offline_after = config_.polling.offline_after;
     settings.backoff_max = config_.polling.backoff_max;
@@ -124,8 +126,8 @@ std::size_t Field::add_target(std::size_t index, const TargetSpec& spec) {
     if (!address) throw std::runtime_error(fmt::format("{}: address {}: {}", spec.name, spec.address, why));
     target.unit.address = *address;
     const bool own_line = protocol_name == line.protocol;
-    const LineFormat base = own_line ? apply_format(protocol.default_format, line.baud, line.format)
-                                     : protocol.default_format;
+    const LineFormat base =
+        own_line ? apply_format(protocol.default_format, line.baud, line.format) : protocol.default_format;
     target.unit.format = apply_format(base, spec.baud, spec.format);
     target.unit.timeout = line.timeout.value_or(spec.model->timeout);
     target.unit.turnaround = spec.model->turnaround;
@@ -165,7 +167,8 @@ void Field::add_lamps(std::size_t index) {
 
 void Field::add_devices(std::size_t index) {
     const site::Line& line = config_.plant.lines[index];
-    const auto add = [&](const std::vector<site::Device>& devices, std::vector<Place>& places, ObjectKind kind) {
+    const auto add = [&](const std::vector<site::Device>& devices, std::vector<Place>& places,
+                         ObjectKind kind) {
         for (std::size_t i = 0; i < devices.size(); ++i) {
             const site::Device& device = devices[i];
             if (device.line != line.id) continue;

@@ -1,12 +1,12 @@
 // What one line consists of; shared by the two halves of Field.
 #pragma once
 
+#include "gateway/app/field.hpp"
+
 #include <exception>
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "gateway/app/field.hpp"
 
 namespace sl::app {
 
@@ -18,10 +18,10 @@ struct TargetObjects {
 
 struct Field::LineParts {
     std::unique_ptr<wire::Bus> bus;
-    std::vector<std::pair<std::string, std::unique_ptr<Driver>>> drivers;   // by protocol
+    std::vector<std::pair<std::string, std::unique_ptr<Driver>>> drivers;  // by protocol
     std::vector<device::Target> targets;
-    std::vector<std::string> keys;           // protocol and address of each target
-    std::vector<TargetObjects> objects;      // parallel to targets
+    std::vector<std::string> keys;       // protocol and address of each target
+    std::vector<TargetObjects> objects;  // parallel to targets
     std::unique_ptr<device::Poller> poller;
     bool up = false;
 };

@@ -1,10 +1,9 @@
 #include "gateway/app/options.hpp"
 
-#include <getopt.h>
-
 #include <array>
 #include <charconv>
 #include <cstdlib>
+#include <getopt.h>
 #include <sstream>
 
 #include <date/date.h>
@@ -12,7 +11,17 @@
 namespace sl::app {
 namespace {
 
-enum Key : int { key_config = 256, key_check, key_speed, key_start, key_store, key_wire, key_level, key_version, key_help };
+enum Key : int {
+    key_config = 256,
+    key_check,
+    key_speed,
+    key_start,
+    key_store,
+    key_wire,
+    key_level,
+    key_version,
+    key_help
+};
 
 constexpr double fastest = 100'000.0;
 
@@ -22,20 +31,35 @@ std::optional<site::SiteTime> parse_time(const std::string& text) {
         std::istringstream in{text};
         date::sys_time<std::chrono::milliseconds> time;
         in >> date::parse(format, time);
-        if (!in.fail() && in.peek() == std::char_traits<char>::eof()) return site::SiteTime{time.time_since_epoch()};
+        if (!in.fail() && in.peek() == std::char_traits<char>::eof())
+            return site::SiteTime{time.time_since_epoch()};
     }
     return std::nullopt;
 }
 
 bool take(Options& options, int key, const char* value, std::string& why) {
     switch (key) {
-        case key_config: options.config = value; return true;
-        case key_check: options.check = true; return true;
-        case key_store: options.store_directory = value; return true;
-        case key_wire: options.wire_log = value; return true;
-        case key_level: options.log_level = value; return true;
-        case key_version: options.version = true; return true;
-        case key_help: options.help = true; return true;
+        case key_config:
+            options.config = value;
+            return true;
+        case key_check:
+            options.check = true;
+            return true;
+        case key_store:
+            options.store_directory = value;
+            return true;
+        case key_wire:
+            options.wire_log = value;
+            return true;
+        case key_level:
+            options.log_level = value;
+            return true;
+        case key_version:
+            options.version = true;
+            return true;
+        case key_help:
+            options.help = true;
+            return true;
         case key_speed: {
             char* end = nullptr;
             options.speed = std::strtod(value, &end);
@@ -49,10 +73,13 @@ bool take(Options& options, int key, const char* value, std::string& why) {
                 options.start = *time;
                 return true;
             }
-            why = std::string{"--start wants a time such as 2026-11-23T16:00:00+08:00, not \""} + value + "\"";
+            why =
+                std::string{"--start wants a time such as 2026-11-23T16:00:00+08:00, not \""} + value + "\"";
             return false;
         }
-        default: why = "unknown or incomplete option; see streetlightd --help"; return false;
+        default:
+            why = "unknown or incomplete option; see streetlightd --help";
+            return false;
     }
 }
 

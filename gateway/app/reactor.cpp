@@ -1,16 +1,17 @@
 #include "gateway/app/reactor.hpp"
 
+#include "gateway/platform/clock.hpp"
+
 #include <utility>
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
-#include "gateway/platform/clock.hpp"
-
 namespace sl::app {
 
 struct Reactor::Entry {
-    Entry(const boost::asio::any_io_executor& executor, std::function<void()> work, std::chrono::milliseconds every)
+    Entry(const boost::asio::any_io_executor& executor, std::function<void()> work,
+          std::chrono::milliseconds every)
         : timer(executor), task(std::move(work)), period(every) {}
     boost::asio::steady_timer timer;
     std::function<void()> task;
@@ -20,7 +21,9 @@ struct Reactor::Entry {
 Reactor::Reactor(boost::asio::any_io_executor executor) : executor_(std::move(executor)) {}
 Reactor::~Reactor() = default;
 
-site::MonoTime Reactor::now() const { return platform::mono_now(); }
+site::MonoTime Reactor::now() const {
+    return platform::mono_now();
+}
 
 void Reactor::arm(northbound::TimerId id, const std::shared_ptr<Entry>& entry) {
     const std::weak_ptr<Entry> weak = entry;
@@ -57,9 +60,15 @@ void Reactor::every(std::chrono::milliseconds period, std::function<void()> task
     arm(id, entry);
 }
 
-void Reactor::cancel(northbound::TimerId id) { entries_.erase(id); }
-void Reactor::cancel_all() { entries_.clear(); }
+void Reactor::cancel(northbound::TimerId id) {
+    entries_.erase(id);
+}
+void Reactor::cancel_all() {
+    entries_.clear();
+}
 
-void Reactor::post(std::function<void()> task) { boost::asio::post(executor_, std::move(task)); }
+void Reactor::post(std::function<void()> task) {
+    boost::asio::post(executor_, std::move(task));
+}
 
 }  // namespace sl::app

@@ -1,6 +1,8 @@
 // The one event loop, as the parts see it that must not know Asio: timers and posting. Real time.
 #pragma once
 
+#include "gateway/northbound/reactor.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -8,8 +10,6 @@
 #include <unordered_map>
 
 #include <boost/asio/any_io_executor.hpp>
-
-#include "gateway/northbound/reactor.hpp"
 
 namespace sl::app {
 
@@ -24,7 +24,8 @@ class Reactor final : public northbound::Reactor {
 
     // Runs `task` on the reactor's thread; from any thread.
     void post(std::function<void()> task);
-    // Runs `task` every `period` until cancel_all(). Re-arms from the previous deadline; periods missed are left out.
+    // Runs `task` every `period` until cancel_all(). Re-arms from the previous deadline; periods missed are
+    // left out.
     void every(std::chrono::milliseconds period, std::function<void()> task);
     // Drops every timer: called before the objects go that the tasks use.
     void cancel_all();

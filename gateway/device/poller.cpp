@@ -1,9 +1,9 @@
 #include "gateway/device/poller.hpp"
 
+#include "gateway/device/decode.hpp"
+
 #include <algorithm>
 #include <utility>
-
-#include "gateway/device/decode.hpp"
 
 namespace sl::device {
 
@@ -12,12 +12,14 @@ using std::chrono::milliseconds;
 
 namespace {
 
-// How long the poller naps when nothing is due: short enough that a feeder just energised is not kept waiting.
+// How long the poller naps when nothing is due: short enough that a feeder just energised is not kept
+// waiting.
 constexpr milliseconds idle_nap{100};
 
 std::uint16_t slow_period(const site::DeviceModel& model) {
     std::uint16_t slowest = 1;
-    for (const site::Point& point : model.points) slowest = std::max(slowest, point.every);
+    for (const site::Point& point : model.points)
+        slowest = std::max(slowest, point.every);
     return slowest;
 }
 
@@ -35,7 +37,9 @@ Poller::Poller(std::vector<Target> targets, wire::Timers& timers, PollerHooks ho
 }
 
 std::shared_ptr<const Poller::Rota> Poller::rota_for(const Target& target) const {
-    const auto same = [&](const Slot& s) { return s.rota->model == target.model && s.rota->head == target.head; };
+    const auto same = [&](const Slot& s) {
+        return s.rota->model == target.model && s.rota->head == target.head;
+    };
     const auto known = std::find_if(slots_.begin(), slots_.end(), same);
     if (known != slots_.end()) return known->rota;
     auto rota = std::make_shared<Rota>();
@@ -78,7 +82,8 @@ void Poller::note_miss(std::size_t index, wire::Errc why) {
 awaitable<bool> Poller::turn(std::size_t index, Priority priority) {
     Slot& slot = slots_[index];
     Unit unit = slot.target.unit;
-    if (priority == Priority::poll) unit.retries = slot.misses > 0 ? 0 : std::min(unit.retries, 1);  // its turn comes again
+    if (priority == Priority::poll)
+        unit.retries = slot.misses > 0 ? 0 : std::min(unit.retries, 1);  // its turn comes again
     const std::size_t position = priority == Priority::poll ? slot.turn % slot.rota->turns.size() : 0;
     const std::vector<Block>& blocks = slot.rota->turns[position];
     ++statistics_.turns;
@@ -111,7 +116,9 @@ awaitable<bool> Poller::turn(std::size_t index, Priority priority) {
     co_return answered;
 }
 
-awaitable<bool> Poller::read_now(std::size_t target, Priority priority) { return turn(target, priority); }
+awaitable<bool> Poller::read_now(std::size_t target, Priority priority) {
+    return turn(target, priority);
+}
 
 void Poller::forgive(std::size_t target) {
     Slot& slot = slots_[target];
@@ -121,7 +128,9 @@ void Poller::forgive(std::size_t target) {
     slot.turn = 0;
 }
 
-void Poller::hurry(std::size_t target) { slots_[target].due = site::MonoTime{}; }
+void Poller::hurry(std::size_t target) {
+    slots_[target].due = site::MonoTime{};
+}
 
 awaitable<void> Poller::run() {
     while (!stopping_) {

@@ -1,7 +1,13 @@
-// Reads the devices of one line in turn, for ever: every device once per cycle however overloaded the line is, a dead one
-// ever more rarely, one without mains not at all. One coroutine per line; what a reading means to the site is the
-// listener's business.
+// Reads the devices of one line in turn, for ever: every device once per cycle however overloaded the line
+// is, a dead one ever more rarely, one without mains not at all. One coroutine per line; what a reading means
+// to the site is the listener's business.
 #pragma once
+
+#include "gateway/device/block_plan.hpp"
+#include "gateway/site/model.hpp"
+#include "gateway/site/state.hpp"
+#include "protocols/driver.hpp"
+#include "protocols/wire/timers.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -14,12 +20,6 @@
 
 #include <boost/asio/awaitable.hpp>
 
-#include "gateway/device/block_plan.hpp"
-#include "gateway/site/model.hpp"
-#include "gateway/site/state.hpp"
-#include "protocols/driver.hpp"
-#include "protocols/wire/timers.hpp"
-
 namespace sl::device {
 
 // What stands behind one address of a line.
@@ -28,9 +28,9 @@ struct Target {
     Driver* driver = nullptr;
     const site::DeviceModel* model = nullptr;
     int ct_ratio = 1;
-    std::optional<std::uint8_t> head;      // only this head of the device is fitted; empty = all
-    std::chrono::milliseconds period{0};   // 0 = every cycle
-    std::string name;                      // for the log
+    std::optional<std::uint8_t> head;     // only this head of the device is fitted; empty = all
+    std::chrono::milliseconds period{0};  // 0 = every cycle
+    std::string name;                     // for the log
 };
 
 // How the rest of the gateway is reached. Everything runs on the reactor.
@@ -45,9 +45,9 @@ struct PollerHooks {
 };
 
 struct PollerSettings {
-    int offline_after = 3;                          // misses before backing off
-    std::chrono::milliseconds cycle{0};             // shortest time from one cycle's start to the next; 0 = none
-    std::chrono::milliseconds backoff_max{600'000}; // real time
+    int offline_after = 3;               // misses before backing off
+    std::chrono::milliseconds cycle{0};  // shortest time from one cycle's start to the next; 0 = none
+    std::chrono::milliseconds backoff_max{600'000};  // real time
 };
 
 struct PollerStatistics {
@@ -74,7 +74,8 @@ class Poller {
     const PollerStatistics& statistics() const noexcept { return statistics_; }
 
   private:
-    // The blocks of each turn of a model, shared by all its devices: they repeat after the slowest point's `every`.
+    // The blocks of each turn of a model, shared by all its devices: they repeat after the slowest point's
+    // `every`.
     struct Rota {
         const site::DeviceModel* model = nullptr;
         std::optional<std::uint8_t> head;

@@ -1,35 +1,44 @@
 #include "gateway/platform/clock.hpp"
 
-#include <sys/random.h>
-#include <sys/timex.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <sys/random.h>
+#include <sys/timex.h>
+#include <unistd.h>
 
 namespace sl::platform {
 
 using std::chrono::duration_cast;
 using std::chrono::milliseconds;
 
-site::MonoTime mono_now() { return std::chrono::steady_clock::now(); }
+site::MonoTime mono_now() {
+    return std::chrono::steady_clock::now();
+}
 
-site::WallTime wall_now() { return std::chrono::time_point_cast<milliseconds>(std::chrono::system_clock::now()); }
+site::WallTime wall_now() {
+    return std::chrono::time_point_cast<milliseconds>(std::chrono::system_clock::now());
+}
 
-site::WallTime build_time() { return site::WallTime{std::chrono::seconds{SL_BUILD_EPOCH}}; }
+site::WallTime build_time() {
+    return site::WallTime{std::chrono::seconds{SL_BUILD_EPOCH}};
+}
 
 site::TimeQuality wall_quality(site::WallTime now, site::WallTime floor) {
     if (now < std::max(floor, build_time())) return site::TimeQuality::none;
     timex state{};
     const int status = ::adjtimex(&state);
-    if (status >= 0 && status != TIME_ERROR && (state.status & STA_UNSYNC) == 0) return site::TimeQuality::ntp;
+    if (status >= 0 && status != TIME_ERROR && (state.status & STA_UNSYNC) == 0)
+        return site::TimeQuality::ntp;
     return ::access("/dev/rtc0", F_OK) == 0 ? site::TimeQuality::rtc : site::TimeQuality::est;
 }
 
 SiteClockSource::SiteClockSource(double speed, site::SiteTime start)
-    : simulated_(speed != 1.0 || start != site::SiteTime{}), speed_(speed), start_(start), origin_(mono_now()) {
+    : simulated_(speed != 1.0 || start != site::SiteTime{}),
+      speed_(speed),
+      start_(start),
+      origin_(mono_now()) {
     if (start_ == site::SiteTime{}) start_ = site::SiteTime{wall_now().time_since_epoch()};
 }
 
@@ -62,7 +71,8 @@ std::string make_ulid(site::WallTime now) {
     constexpr std::string_view alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
     std::array<std::uint8_t, 16> bytes{};
     const auto ms = static_cast<std::uint64_t>(now.time_since_epoch().count());
-    for (std::size_t i = 0; i < 6; ++i) bytes[i] = static_cast<std::uint8_t>(ms >> (8 * (5 - i)));
+    for (std::size_t i = 0; i < 6; ++i)
+        bytes[i] = static_cast<std::uint8_t>(ms >> (8 * (5 - i)));
     const std::array<std::uint64_t, 2> chance{random_bits(), random_bits()};
     std::memcpy(bytes.data() + 6, chance.data(), 10);
     // 130 bits of text for 128 bits of content: two leading zero bits, then groups of five.

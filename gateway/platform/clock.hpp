@@ -1,9 +1,9 @@
 // The clocks of this machine. The only place of the gateway (beside wire/asio_timers) that reads one.
 #pragma once
 
-#include <string>
-
 #include "gateway/site/time.hpp"
+
+#include <string>
 
 namespace sl::platform {
 
@@ -20,8 +20,8 @@ site::TimeQuality wall_quality(site::WallTime now, site::WallTime floor);
 // When this program was built; no real clock can show less.
 site::WallTime build_time();
 
-// Site time as this process sees it. Ordinarily the wall clock; with speed or start given (demo, tests) a clock of its own
-// that starts there and runs `speed` times as fast.
+// Site time as this process sees it. Ordinarily the wall clock; with speed or start given (demo, tests) a
+// clock of its own that starts there and runs `speed` times as fast.
 class SiteClockSource {
   public:
     SiteClockSource() = default;

@@ -1,13 +1,12 @@
 #include "gateway/platform/service.hpp"
 
-#include <unistd.h>
-
 #include <array>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
 #include <string>
+#include <unistd.h>
 
 #include <fmt/format.h>
 #include <systemd/sd-daemon.h>
@@ -16,7 +15,7 @@ namespace sl::platform {
 namespace {
 
 constexpr std::array<std::string_view, 4> level_names{"debug", "info", "warning", "error"};
-constexpr std::array<int, 4> journal_levels{7, 6, 4, 3};   // syslog priorities
+constexpr std::array<int, 4> journal_levels{7, 6, 4, 3};  // syslog priorities
 
 void write_line(const std::string& line) {
     // One write per line, so that lines of several processes on one terminal do not mix.
@@ -58,9 +57,15 @@ std::optional<site::LogLevel> log_level_from(std::string_view name) {
 void notify_ready(std::string_view status) {
     (void)::sd_notify(0, fmt::format("READY=1\nSTATUS={}", status).c_str());
 }
-void notify_status(std::string_view status) { (void)::sd_notify(0, fmt::format("STATUS={}", status).c_str()); }
-void notify_stopping() { (void)::sd_notify(0, "STOPPING=1"); }
-void notify_watchdog() { (void)::sd_notify(0, "WATCHDOG=1"); }
+void notify_status(std::string_view status) {
+    (void)::sd_notify(0, fmt::format("STATUS={}", status).c_str());
+}
+void notify_stopping() {
+    (void)::sd_notify(0, "STOPPING=1");
+}
+void notify_watchdog() {
+    (void)::sd_notify(0, "WATCHDOG=1");
+}
 
 std::optional<std::chrono::microseconds> watchdog_period() {
     std::uint64_t period = 0;

@@ -1,16 +1,17 @@
 // How the daemon talks to the service manager and to the people who read its log.
 #pragma once
 
+#include "gateway/site/log.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string_view>
 
-#include "gateway/site/log.hpp"
-
 namespace sl::platform {
 
-// Log lines on stderr: "<4>area: text" for the journal, "12:00:01 warning area: text" for a person at a terminal.
+// Log lines on stderr: "<4>area: text" for the journal, "12:00:01 warning area: text" for a person at a
+// terminal.
 void log_to_stderr(site::LogLevel lowest);
 std::optional<site::LogLevel> log_level_from(std::string_view name);
 

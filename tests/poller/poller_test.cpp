@@ -1,6 +1,8 @@
 // The poller in virtual time against a driver that takes as long as a real line would.
 #include "gateway/device/poller.hpp"
 
+#include "tests/support/virtual_timers.hpp"
+
 #include <algorithm>
 #include <map>
 #include <set>
@@ -10,8 +12,6 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <gtest/gtest.h>
-
-#include "tests/support/virtual_timers.hpp"
 
 namespace sl {
 namespace {
@@ -44,14 +44,17 @@ class SlowLine final : public Driver {
         if (refused_tables.contains(item.table)) co_return make_error_code(wire::Errc::no_such_point);
         co_return Bytes(static_cast<std::size_t>(item.count) * 2, std::uint8_t{0});
     }
-    boost::asio::awaitable<wire::Result<void>> write(const Unit&, Item, std::span<const std::uint8_t>, Priority) override {
+    boost::asio::awaitable<wire::Result<void>> write(const Unit&, Item, std::span<const std::uint8_t>,
+                                                     Priority) override {
         co_return make_error_code(wire::Errc::bad_request);
     }
     boost::asio::awaitable<wire::Result<void>> broadcast(const Unit&, Item, std::span<const std::uint8_t>,
                                                          Priority) override {
         co_return make_error_code(wire::Errc::bad_request);
     }
-    boost::asio::awaitable<wire::Result<void>> probe(const Unit&, Priority) override { co_return wire::Result<void>{}; }
+    boost::asio::awaitable<wire::Result<void>> probe(const Unit&, Priority) override {
+        co_return wire::Result<void>{};
+    }
     boost::asio::awaitable<wire::Result<void>> broadcast_time(const Unit&, CivilTime, Priority) override {
         co_return make_error_code(wire::Errc::bad_request);
     }
@@ -96,7 +99,8 @@ class PollerTest : public ::testing::Test {
             last_values.assign(values.begin(), values.end());
         };
         hooks.on_miss = [this](std::size_t i, int count, wire::Errc) { misses[i] = count; };
-        poller = std::make_unique<device::Poller>(std::move(targets), timers, std::move(hooks), device::PollerSettings{});
+        poller = std::make_unique<device::Poller>(std::move(targets), timers, std::move(hooks),
+                                                  device::PollerSettings{});
     }
 
     void run_for(milliseconds span) {
@@ -110,13 +114,15 @@ class PollerTest : public ::testing::Test {
 
     std::size_t answers() const {
         std::size_t sum = 0;
-        for (const auto& [unit, times] : line.answered) sum += times.size();
+        for (const auto& [unit, times] : line.answered)
+            sum += times.size();
         return sum;
     }
     milliseconds longest_wait() const {
         wire::Duration longest{};
         for (const auto& [unit, times] : line.answered) {
-            for (std::size_t i = 1; i < times.size(); ++i) longest = std::max(longest, times[i] - times[i - 1]);
+            for (std::size_t i = 1; i < times.size(); ++i)
+                longest = std::max(longest, times[i] - times[i - 1]);
         }
         return std::chrono::duration_cast<milliseconds>(longest);
     }
@@ -133,7 +139,7 @@ class PollerTest : public ::testing::Test {
 };
 
 TEST_F(PollerTest, EveryLampIsReadOncePerCycleHoweverOverloadedThePlan) {
-    build(100, 1s);   // 100 lamps a second are asked of a line that manages 21.7
+    build(100, 1s);  // 100 lamps a second are asked of a line that manages 21.7
     run_for(60s);
     ASSERT_EQ(line.answered.size(), 100U);
     std::size_t least = 1'000, most = 0;
