@@ -90,7 +90,7 @@ class Link {
     // Ends in exactly one of on_connected and on_connect_failed unless dropped before.
     virtual void connect(ConnectOptions options) = 0;
     // Lets go of the connection or the attempt: nothing of it is called back any more. With `politely` the
-    // broker is told (DISCONNECT) and keeps the will to itself.
+    // broker is told (DISCONNECT, the will stays silent) and given the time to hear it.
     virtual void drop(bool politely) = 0;
     // QoS 0 is never acknowledged. False: not connected, or the transport refused; nothing will follow.
     virtual bool publish(Publication publication, PublishToken token) = 0;
