@@ -226,7 +226,7 @@ wire::Result<Decoded> decode(Forward frame, std::uint8_t device_type) noexcept {
 }
 
 Status decode_status(std::uint8_t answer) noexcept {
-    const auto bit = [answer](unsigned n) { return ((static_cast<unsigned>(answer) >> n) & 1U) != 0; };
+    const auto bit = [answer](unsigned n) { return ((unsigned{answer} >> n) & 1U) != 0; };
     return Status{bit(0), bit(1), bit(2), bit(3), bit(4), bit(5), bit(6), bit(7)};
 }
 
