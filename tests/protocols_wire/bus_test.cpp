@@ -33,6 +33,7 @@ wire::Judgement toy_judge(std::uint8_t id, std::span<const std::uint8_t> bytes) 
 // One device of the toy protocol: everything an exchange points to.
 struct Toy {
     explicit Toy(std::uint8_t i) : id(i), request{0x11, i} {
+        unit.address.number = i;
         unit.timeout = 100ms;
         unit.retries = 0;
         judge = [this](std::span<const std::uint8_t> bytes) { return toy_judge(id, bytes); };
