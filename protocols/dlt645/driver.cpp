@@ -80,7 +80,8 @@ asio::awaitable<wire::Result<void>> Dlt645Driver::ask(const Unit& unit, std::spa
     const wire::Judge judged = [&expected](std::span<const std::uint8_t> bytes) {
         return judge(expected, bytes);
     };
-    const wire::Exchange exchange(unit, priority, request, &judged);
+    wire::Exchange exchange(unit, priority, request, &judged);
+    exchange.answer_names_request = true;
     const auto bytes = co_await bus_.transact(exchange);
     if (bytes.has_error()) {
         co_return bytes.error();

@@ -134,6 +134,7 @@ class Reader {
 };
 
 constexpr std::string_view bad_quantity = "quantity out of range";
+constexpr std::string_view too_long = "longer than its function allows";
 constexpr std::string_view bad_count = "byte count does not match the quantity";
 
 std::uint16_t read_limit(std::uint8_t function) {
@@ -306,6 +307,10 @@ std::string_view decode_pdu(Data pdu, Direction direction, Frame& f) {
     if (direction == Direction::request) {
         if ((pdu[0] & 0x80U) != 0) return "a request cannot have the exception bit";
         decode_request(in, f);
+        if (in.left() != 0) {
+            f.data = in.rest();
+            f.defect = too_long;
+        }
     } else if ((pdu[0] & 0x80U) != 0) {
         f.exception = in.u8();
     } else {
@@ -313,7 +318,7 @@ std::string_view decode_pdu(Data pdu, Direction direction, Frame& f) {
     }
     if (f.function == 0) return "function 0 does not exist";
     if (in.failed()) return "shorter than its function needs";
-    if (in.left() != 0) return "longer than its function allows";
+    if (why.empty() && in.left() != 0) return too_long;
     return why;
 }
 

@@ -100,7 +100,8 @@ asio::awaitable<wire::Result<Bytes>> ModbusDriver::ask(const Unit& unit,
                                                        std::span<const std::uint8_t> request,
                                                        const Asked& asked, Priority priority) {
     const wire::Judge judged = [&asked](std::span<const std::uint8_t> bytes) { return judge(asked, bytes); };
-    const wire::Exchange exchange(unit, priority, request, &judged);
+    wire::Exchange exchange(unit, priority, request, &judged);
+    exchange.answer_names_request = framing_ == Framing::tcp;
     auto frame = co_await bus_.transact(exchange);
     if (frame.has_value()) {
         const auto data = check_response(*frame, asked.framing, asked.expected);

@@ -47,7 +47,10 @@ struct Exchange {
     const Unit* unit;
     Priority priority;
     std::span<const std::uint8_t> request;
-    const Judge* judge;                          // null: a broadcast, nobody answers
+    const Judge* judge;  // null: a broadcast, nobody answers
+    // An answer names its request (transaction, data item). If not, a different question to a device that
+    // owes an answer waits until that one can no longer come.
+    bool answer_names_request = false;
     std::chrono::milliseconds silence_after{0};  // after a broadcast, for the devices to act
 };
 
@@ -57,7 +60,6 @@ struct BusSettings {
     bool echo = false;  // the transceiver hears what it sends
     Duration silence = std::chrono::milliseconds(100);  // a frame that stops growing for this long is broken
     Duration busy_wait = std::chrono::milliseconds(100);  // before asking a busy device again
-    Duration late_wait = std::chrono::milliseconds(50);   // listen this long after an answered retry
     Duration open_timeout = std::chrono::seconds(5);
     Duration reopen_first = std::chrono::milliseconds(500);
     Duration reopen_max = std::chrono::seconds(30);
@@ -79,6 +81,7 @@ struct BusStatistics {
 };
 
 enum class Direction : std::uint8_t { sent, received };
+// Neither may throw.
 using WireLog = std::function<void(Direction, std::span<const std::uint8_t>, TimePoint)>;
 // `why` is empty when the line is up.
 using LineState = std::function<void(bool up, std::string_view why)>;

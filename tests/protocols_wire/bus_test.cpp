@@ -33,6 +33,7 @@ wire::Judgement toy_judge(std::uint8_t id, std::span<const std::uint8_t> bytes) 
 // One device of the toy protocol: everything an exchange points to.
 struct Toy {
     explicit Toy(std::uint8_t i) : id(i), request{0x11, i} {
+        unit.address.number = i;
         unit.timeout = 100ms;
         unit.retries = 0;
         judge = [this](std::span<const std::uint8_t> bytes) { return toy_judge(id, bytes); };
@@ -164,10 +165,46 @@ TEST_F(BusTest, StepsOverALateAnswerOfAnotherDeviceThatComesDuringTheNextExchang
 TEST_F(BusTest, ListensForTheSecondAnswerAfterARetryWasAnsweredByTheFirstOne) {
     start_up(false);
     one.unit.retries = 1;
-    line->expect("11 01").answer("A5 01 66", 120ms).expect("11 01").answer("A5 01 66", 40ms);
+    line->expect("11 01").answer("A5 01 66", 120ms).expect("11 01").answer("A5 01 66", 120ms);
     EXPECT_EQ(*ask(one), hex("A5 01 66"));
-    line->expect("11 01").answer("A5 01 77");  // another question to the same device
+    one.request = hex("12 01");  // another question to the same device; its answer looks the same
+    line->expect("12 01").answer("A5 01 77");
     EXPECT_EQ(*ask(one), hex("A5 01 77"));
+}
+
+TEST_F(BusTest, AsksADeviceThatOwesAnAnswerNothingElseUntilItCanNoLongerCome) {
+    start_up(false);
+    line->expect("11 01").answer("A5 01 66", 150ms);
+    EXPECT_EQ(shown(ask(one)), "no answer");
+    line->expect("11 02").answer("A5 02 77");
+    EXPECT_EQ(*ask(two), hex("A5 02 77"));  // others need not wait
+    EXPECT_EQ(since_start(), 110ms);
+    one.request = hex("12 01");
+    line->expect("12 01").answer("A5 01 77");
+    EXPECT_EQ(*ask(one), hex("A5 01 77"));
+    EXPECT_EQ(since_start(), 210ms);
+}
+
+TEST_F(BusTest, DoesNotWaitForALateAnswerThatItCouldTellApart) {
+    start_up(false);
+    line->expect("11 01");
+    EXPECT_EQ(shown(ask(one)), "no answer");
+    one.request = hex("12 01");
+    line->expect("12 01").answer("A5 01 77");
+    auto exchange = one.exchange();
+    exchange.answer_names_request = true;
+    EXPECT_TRUE(run(bus->transact(exchange)).has_value());
+    EXPECT_EQ(since_start(), 110ms);
+}
+
+TEST_F(BusTest, RunsAPseudoTerminalAsFastAsItAnswersWhenNoGapIsSet) {
+    wire::BusSettings settings;
+    settings.gap = 0ms;
+    start_up(true, settings);
+    line->expect("11 01").answer("A5 01 00", 1us).expect("11 01").answer("A5 01 00", 1us);
+    EXPECT_TRUE(ask(one).has_value());
+    EXPECT_TRUE(ask(one).has_value());
+    EXPECT_LT(since_start(), 10us);
 }
 
 TEST_F(BusTest, WaitsOnAfterAForeignAnswerAndSaysSoWhenNothingElseComes) {
