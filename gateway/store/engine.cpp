@@ -292,8 +292,8 @@ bool Engine::mend_history(const DbError& error) {
 void Engine::checkpoint() {
     try {
         const std::int64_t limit = options_.wal_bytes();
-        if (queue_ != nullptr && file_bytes(path("queue.db-wal")) >= limit) queue_->db().checkpoint();
-        if (history_ != nullptr && file_bytes(path("history.db-wal")) >= limit) history_->db().checkpoint();
+        if (queue_ != nullptr && queue_->db().wal_bytes() >= limit) queue_->db().checkpoint();
+        if (history_ != nullptr && history_->db().wal_bytes() >= limit) history_->db().checkpoint();
     } catch (const DbError& error) {
         if (queue_ != nullptr && !error.full()) fail(error.what(), error.corrupt());
     }

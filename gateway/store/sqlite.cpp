@@ -80,6 +80,11 @@ void Stmt::reset() noexcept {
     sqlite3_reset(stmt_);
 }
 
+static int note_wal_pages(void* into, sqlite3* /*db*/, const char* /*schema*/, int pages) {
+    *static_cast<std::int64_t*>(into) = pages;
+    return SQLITE_OK;
+}
+
 Db::Db(const std::string& path, const std::string& vfs) {
     const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     const int code = sqlite3_open_v2(path.c_str(), &db_, flags, vfs.empty() ? nullptr : vfs.c_str());
@@ -90,12 +95,16 @@ Db::Db(const std::string& path, const std::string& vfs) {
     }
     sqlite3_extended_result_codes(db_, 1);
     sqlite3_busy_timeout(db_, 2'000);
+    wal_pages_ = std::make_unique<std::int64_t>(0);
+    sqlite3_wal_hook(db_, note_wal_pages, wal_pages_.get());
 }
-Db::Db(Db&& other) noexcept : db_(std::exchange(other.db_, nullptr)) {}
+Db::Db(Db&& other) noexcept
+    : db_(std::exchange(other.db_, nullptr)), wal_pages_(std::move(other.wal_pages_)) {}
 Db& Db::operator=(Db&& other) noexcept {
     if (this != &other) {
         close();
         db_ = std::exchange(other.db_, nullptr);
+        wal_pages_ = std::move(other.wal_pages_);
     }
     return *this;
 }
@@ -124,6 +133,7 @@ std::int64_t Db::changes() const noexcept {
 void Db::checkpoint() {
     const int code = sqlite3_wal_checkpoint_v2(db_, nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
     if (code != SQLITE_OK && code != SQLITE_BUSY) throw error_of(db_, code, "checkpoint");
+    *wal_pages_ = 0;  // the next commit says how many are left
 }
 
 Tx::Tx(Db& db) : db_(&db) {
@@ -153,7 +163,6 @@ void prepare(Db& db, const Pragmas& pragmas, const Migration* steps, int count, 
     db.exec("PRAGMA secure_delete=OFF");
     db.exec("PRAGMA cell_size_check=ON");
     db.exec("PRAGMA cache_size=-512");
-    db.exec("PRAGMA wal_autocheckpoint=0");  // the writer does it after it has answered
     db.exec("PRAGMA journal_size_limit=" + std::to_string(pragmas.wal_limit_bytes));
     if (pragmas.max_pages > 0) db.exec("PRAGMA max_page_count=" + std::to_string(pragmas.max_pages));
     for (int next = version; next < count; ++next) {

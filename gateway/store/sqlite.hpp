@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -11,6 +12,10 @@ struct sqlite3;
 struct sqlite3_stmt;
 
 namespace sl::store {
+
+// Small pages: a commit of the usual size dirties two or three of them, and each is written whole. Measured
+// over a day of 70 lamps: 3.0 MB with 1,024, 4.9 MB with 2,048, 8.1 MB with 4,096.
+inline constexpr std::int64_t page_bytes = 1024;
 
 class DbError : public std::runtime_error {
   public:
@@ -70,11 +75,15 @@ class Db {
     std::string text_value(const char* sql);
     std::int64_t changes() const noexcept;
     void checkpoint();  // passive: as far as readers allow
+    // Frames in the log after the last commit. The size of its file says nothing: it is written over, not
+    // cut.
+    std::int64_t wal_bytes() const noexcept { return wal_pages_ == nullptr ? 0 : *wal_pages_ * page_bytes; }
     sqlite3* raw() const noexcept { return db_; }
 
   private:
     void close() noexcept;
     sqlite3* db_ = nullptr;
+    std::unique_ptr<std::int64_t> wal_pages_;  // where SQLite's hook counts
 };
 
 // Rolls back unless committed.
@@ -100,7 +109,6 @@ struct Pragmas {
     std::int64_t wal_limit_bytes = 2 << 20;
     std::int64_t max_pages = 0;  // 0 = no limit of our own
 };
-inline constexpr std::int64_t page_bytes = 4096;
 
 // WAL and the rest of the pragmas; then every missing migration in one transaction each. A file from a newer
 // version is refused with a message and left alone.
