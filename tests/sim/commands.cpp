@@ -64,6 +64,7 @@ std::string Field::command(const std::string& line) {
 }
 
 std::string Field::dispatch(const Words& words) {
+    world_.step();  // so that a query sees this instant
     const std::string& verb = words[0];
     if (verb == "lamp") return lamp_json(word(words, 1));
     if (verb == "lamps") return lamps_json();

@@ -89,9 +89,10 @@ struct Generate {
 };
 FieldConfig generate(const Generate& wish);
 
-// Writes gateway.toml and lamps.csv for exactly this field into `dir`; `where` maps a line to its device.
+// Writes gateway.toml and lamps.csv for exactly this field into `dir`; `where` maps a line to its device. An
+// empty `mqtt_url` leaves [mqtt] out.
 void write_gateway_config(const FieldConfig& field, const std::map<std::string, std::string>& where,
-                          const std::string& dir);
+                          const std::string& dir, const std::string& mqtt_url);
 
 std::vector<std::uint8_t> bytes_from_hex(const std::string& text);
 

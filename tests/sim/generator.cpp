@@ -9,7 +9,7 @@ namespace sl::sim {
 namespace {
 
 constexpr int max_units = 200;  // per line; 200 itself is left to a DALI gateway
-constexpr std::uint8_t dali_unit = 201, io_unit = 202, sdm630_unit = 203;
+constexpr std::uint8_t dali_unit = 201, sdm630_unit = 203, inputs_unit = 210, first_io_unit = 211;
 
 LineSpec pty_line(const Generate& wish, const std::string& id) {
     LineSpec line;
@@ -56,17 +56,24 @@ void add_cabinet(const Generate& wish, const std::string& lamp_line, FieldConfig
         meter.feeders.push_back(feeder.id);
     field.meters.push_back(meter);
     if (field.contactors.empty()) return;
-    ModuleConfig module;
-    module.id = "IO1";
-    module.line = wish.shared_line ? lamp_line : "io";
-    module.unit = io_unit;
-    for (const ContactorConfig& contactor : field.contactors) {
-        module.outputs.push_back(contactor.id);
-        module.inputs.push_back("aux:" + contactor.id);
+    // Modules of two relays and two inputs each; one more for the door and the selector.
+    const std::string io_line = wish.shared_line ? lamp_line : "io";
+    for (std::size_t i = 0; i < field.contactors.size(); ++i) {
+        if (i % 2 == 0) {
+            ModuleConfig module;
+            module.id = fmt::format("IO{}", i / 2 + 1);
+            module.line = io_line;
+            module.unit = static_cast<std::uint8_t>(first_io_unit + i / 2);
+            field.modules.push_back(module);
+        }
+        field.modules.back().outputs.push_back(field.contactors[i].id);
+        field.modules.back().inputs.push_back("aux:" + field.contactors[i].id);
     }
-    module.inputs.emplace_back("door");
-    module.inputs.emplace_back("selector");
-    field.modules.push_back(module);
+    for (ModuleConfig& module : field.modules) {
+        module.outputs.resize(2);
+        module.inputs.resize(2);
+    }
+    field.modules.push_back({"IN1", io_line, inputs_unit, {"", ""}, {"door", "selector"}});
     if (!wish.shared_line) field.lines.push_back(pty_line(wish, "io"));
 }
 

@@ -50,7 +50,7 @@ void head_image(const LampHead& head, std::uint16_t* at) {
     at[2] = u16(r.volts * 10.0);
     at[3] = u16(r.amps * 1000.0);
     at[4] = u16(r.watts * 10.0);
-    at[5] = u16(r.power_factor * 1000.0);
+    at[5] = r.amps > 0.0 ? u16(r.power_factor * 1000.0) : std::uint16_t{0x7FFF};
     put32(at + 6, head.register_wh());
     put32(at + 8, head.burning_s());
     at[10] = static_cast<std::uint16_t>(static_cast<std::int16_t>(std::lround(r.celsius * 10.0)));

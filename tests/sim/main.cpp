@@ -41,6 +41,7 @@ constexpr const char* usage =
     "  --control PATH      control socket\n"
     "  --fault \"COMMAND\"   a command of the control socket carried out at the start; repeatable\n"
     "  --write-config      write gateway.toml and lamps.csv for this field into DIR\n"
+    "  --mqtt URL          [mqtt] section of that configuration\n"
     "  --die-with-parent   end when the parent process ends\n"
     "When everything is open one line is printed: ready {json}\n";
 
@@ -49,7 +50,7 @@ struct Arguments {
     Generate generate;
     std::optional<double> speed;
     std::optional<Instant> start;
-    std::string control;
+    std::string control, mqtt_url;
     std::vector<std::string> faults;
     bool write_config = false, die_with_parent = false;
 };
@@ -75,21 +76,33 @@ enum Option : int {
     opt_fault,
     opt_write,
     opt_die,
+    opt_mqtt,
     opt_help
 };
 
-constexpr option options[] = {
-    {"config", 1, nullptr, opt_config},       {"dir", 1, nullptr, opt_dir},
-    {"lamps", 1, nullptr, opt_lamps},         {"feeders", 1, nullptr, opt_feeders},
-    {"heads", 1, nullptr, opt_heads},         {"dali", 1, nullptr, opt_dali},
-    {"watts", 1, nullptr, opt_watts},         {"boot-s", 1, nullptr, opt_boot},
-    {"baud", 1, nullptr, opt_baud},           {"pace", 0, nullptr, opt_pace},
-    {"shared-line", 0, nullptr, opt_shared},  {"sdm630", 0, nullptr, opt_sdm630},
-    {"tcp-lines", 1, nullptr, opt_tcp_lines}, {"base-port", 1, nullptr, opt_base_port},
-    {"speed", 1, nullptr, opt_speed},         {"start", 1, nullptr, opt_start},
-    {"control", 1, nullptr, opt_control},     {"fault", 1, nullptr, opt_fault},
-    {"write-config", 0, nullptr, opt_write},  {"die-with-parent", 0, nullptr, opt_die},
-    {"help", 0, nullptr, opt_help},           {nullptr, 0, nullptr, 0}};
+constexpr option options[] = {{"config", 1, nullptr, opt_config},
+                              {"dir", 1, nullptr, opt_dir},
+                              {"lamps", 1, nullptr, opt_lamps},
+                              {"feeders", 1, nullptr, opt_feeders},
+                              {"heads", 1, nullptr, opt_heads},
+                              {"dali", 1, nullptr, opt_dali},
+                              {"watts", 1, nullptr, opt_watts},
+                              {"boot-s", 1, nullptr, opt_boot},
+                              {"baud", 1, nullptr, opt_baud},
+                              {"pace", 0, nullptr, opt_pace},
+                              {"shared-line", 0, nullptr, opt_shared},
+                              {"sdm630", 0, nullptr, opt_sdm630},
+                              {"tcp-lines", 1, nullptr, opt_tcp_lines},
+                              {"base-port", 1, nullptr, opt_base_port},
+                              {"speed", 1, nullptr, opt_speed},
+                              {"start", 1, nullptr, opt_start},
+                              {"control", 1, nullptr, opt_control},
+                              {"fault", 1, nullptr, opt_fault},
+                              {"write-config", 0, nullptr, opt_write},
+                              {"die-with-parent", 0, nullptr, opt_die},
+                              {"mqtt", 1, nullptr, opt_mqtt},
+                              {"help", 0, nullptr, opt_help},
+                              {nullptr, 0, nullptr, 0}};
 
 int whole(const char* text, int low, int high) {
     char* end = nullptr;
@@ -168,6 +181,9 @@ void apply(int which, const char* value, Arguments& out) {
         case opt_write:
             out.write_config = true;
             break;
+        case opt_mqtt:
+            out.mqtt_url = value;
+            break;
         case opt_die:
             out.die_with_parent = true;
             break;
@@ -229,7 +245,7 @@ int run(const Arguments& arguments) {
     }
     if (arguments.write_config) {
         const std::string dir = arguments.generate.dir.empty() ? "." : arguments.generate.dir;
-        write_gateway_config(config, field.where(), dir);
+        write_gateway_config(config, field.where(), dir, arguments.mqtt_url);
     }
     loop.watch(signal_fd.get(), EPOLLIN, [&loop](std::uint32_t) { loop.stop(); });
     field.start();

@@ -14,7 +14,8 @@ constexpr std::uint8_t no_such_data = 0x02, unauthorised = 0x04, rate = 0x08;
 constexpr std::uint8_t more_follows = 0x20, abnormal = 0x40, from_meter = 0x80;
 
 void append(std::vector<std::uint8_t>& to, const std::vector<std::uint8_t>& bytes) {
-    to.insert(to.end(), bytes.begin(), bytes.end());
+    for (const std::uint8_t byte : bytes)
+        to.push_back(byte);
 }
 
 std::vector<std::uint8_t> scaled(double value, double resolution, int bytes) {
@@ -176,8 +177,8 @@ Dlt645Frame Dlt645Meter::part(std::uint8_t function, std::size_t offset,
     for (int shift = 0; shift < 32; shift += 8) {
         out.data.push_back(static_cast<std::uint8_t>(open_di_ >> shift & 0xFF));
     }
-    const auto from = open_data_.begin() + static_cast<std::ptrdiff_t>(offset);
-    out.data.insert(out.data.end(), from, from + static_cast<std::ptrdiff_t>(count));
+    for (const std::uint8_t byte : std::span{open_data_}.subspan(offset, count))
+        out.data.push_back(byte);
     if (sequence) out.data.push_back(*sequence);
     return out;
 }
