@@ -1,5 +1,6 @@
 #include "gateway/local/router.hpp"
 
+#include "gateway/local/dates.hpp"
 #include "gateway/local/query.hpp"
 #include "gateway/local/sun_view.hpp"
 #include "gateway/local/views.hpp"
@@ -86,21 +87,6 @@ bool read_number(const std::optional<std::string>& text, Number& number) {
     if (!text) return true;
     const auto result = std::from_chars(text->data(), text->data() + text->size(), number);
     return result.ec == std::errc{} && result.ptr == text->data() + text->size();
-}
-
-// "2026-11-23"; nullopt for a date that does not exist.
-std::optional<std::chrono::year_month_day> read_date(std::string_view text) {
-    if (text.size() != 10 || text[4] != '-' || text[7] != '-') return std::nullopt;
-    int year = 0;
-    unsigned month = 0;
-    unsigned day = 0;
-    if (!read_number(std::string{text.substr(0, 4)}, year) ||
-        !read_number(std::string{text.substr(5, 2)}, month) ||
-        !read_number(std::string{text.substr(8, 2)}, day))
-        return std::nullopt;
-    const std::chrono::year_month_day date{std::chrono::year{year}, std::chrono::month{month},
-                                           std::chrono::day{day}};
-    return date.ok() ? std::optional{date} : std::nullopt;
 }
 
 void sun(const Call& call) {
