@@ -61,8 +61,9 @@ std::uint64_t random_bits() {
     std::uint64_t bits = 0;
     if (::getrandom(&bits, sizeof bits, 0) != static_cast<ssize_t>(sizeof bits)) {
         // Early boot without entropy: jitter still has to differ from gateway to gateway.
-        bits = static_cast<std::uint64_t>(mono_now().time_since_epoch().count()) * 0x9E3779B97F4A7C15ULL ^
-               static_cast<std::uint64_t>(::getpid());
+        const auto ticks = static_cast<std::uint64_t>(mono_now().time_since_epoch().count());
+        constexpr std::uint64_t golden = 0x9E3779B97F4A7C15U;
+        bits = (ticks * golden) ^ static_cast<std::uint64_t>(::getpid());
     }
     return bits;
 }
@@ -83,7 +84,8 @@ std::string make_ulid(site::WallTime now) {
             const std::size_t position = i * 5 + bit;
             if (position < 2) continue;
             const std::size_t index = position - 2;
-            value |= static_cast<unsigned>((bytes[index / 8] >> (7 - index % 8)) & 1U) << (4 - bit);
+            const auto byte = static_cast<unsigned>(bytes[index / 8]);
+            value |= ((byte >> (7U - index % 8)) & 1U) << (4U - bit);
         }
         text[i] = alphabet[value];
     }
