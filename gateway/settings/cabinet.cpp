@@ -67,7 +67,7 @@ void read_device(Reader& in, site::Device& device, const Vocabulary& vocabulary)
     in.text("name", device.name);
     in.require("line", "\"meters\"");
     in.text("line", device.line);
-    in.require("model", "\"meter/dlt645-2007-3p4w\"");
+    in.require("model", "\"meter/dlt645-2007-3p\"");
     in.text("model", device.model);
     read_protocol(in, device.protocol, vocabulary);
     in.require("address", "\"1\", in quotes");

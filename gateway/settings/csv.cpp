@@ -22,6 +22,7 @@ class CsvReader {
         std::vector<Record> records;
         while (good_ && position_ < text_.size()) {
             auto record = read_record();
+            if (!good_) break;
             const bool empty = std::all_of(record.cells.begin(), record.cells.end(),
                                            [](const Cell& cell) { return cell.text.empty(); });
             if (empty) continue;

@@ -2,6 +2,7 @@
 #include "gateway/settings/files.hpp"
 #include "gateway/settings/text.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -51,7 +52,9 @@ std::optional<std::string> read_file(const std::string& path, std::size_t limit,
         why = fmt::format("cannot be opened: {}", std::strerror(errno));
         return std::nullopt;
     }
-    std::string bytes(limit + 1, '\0');
+    // One byte more than its size or the limit shows that it grew or is too large.
+    const auto size = std::filesystem::file_size(path, error);
+    std::string bytes((error ? limit : std::min<std::uintmax_t>(size, limit)) + 1, '\0');
     bytes.resize(std::fread(bytes.data(), 1, bytes.size(), file.get()));
     if (std::ferror(file.get()) != 0)
         why = fmt::format("cannot be read: {}", std::strerror(errno));

@@ -150,10 +150,8 @@ void read_words(Row& row, site::Lamp& lamp) {
 
 void read_identity(Row& row, site::Lamp& lamp) {
     const auto why = bad_id(row.text(Column::id));
-    if (why.empty())
-        lamp.id = row.text(Column::id);
-    else
-        row.error(Column::id, fmt::format("id {}", why));
+    lamp.id = row.text(Column::id);  // even a bad one, so that later messages can name it
+    if (!why.empty()) row.error(Column::id, fmt::format("id {}", why));
     lamp.pole = row.text(Column::pole);
     lamp.name = row.text(Column::name);
     row.integer(Column::head, lamp.head, 1, 16);

@@ -101,6 +101,8 @@ void check_safety(const Draft& draft, Report& report) {
         const auto& note = draft.feeder_notes[i];
         const auto contactor = std::find_if(plant.contactors.begin(), plant.contactors.end(),
                                             [&](const auto& k) { return k.id == feeder.contactor; });
+        const bool switched = feeder.kind == site::FeederKind::switched;
+        if (switched && contactor == plant.contactors.end()) continue;  // reported elsewhere
         const auto lamps = look_at_lamps(
             draft, feeder,
             power_when_dead(feeder, contactor == plant.contactors.end() ? nullptr : &*contactor));

@@ -42,8 +42,9 @@ const toml::node* Reader::find(std::string_view key) {
             result = found.node;
             first = found.key;
             mark_.keys.insert_or_assign(std::string{key}, at_node(*part.source, *found.node));
-        } else if (first_time) {
-            report_.error(found.key, fmt::format("\"{}\" in {} is set twice", key, title_),
+        } else if (first_time && !(result->is_table() && found.node->is_table())) {
+            const auto where = title_.empty() ? std::string{} : " in " + title_;
+            report_.error(found.key, fmt::format("\"{}\"{} is set twice", key, where),
                           fmt::format("first set at {}", place(first)));
         }
     }
@@ -76,10 +77,9 @@ bool Reader::id(std::string_view key, std::string& out) {
     const auto why = bad_id(value);
     if (!why.empty()) {
         report_.error(at(key), fmt::format("{} {}", key, why));
-        return false;
     }
-    out = value;
-    return true;
+    out = value;  // even a bad one, so that later messages can name it
+    return why.empty();
 }
 
 bool Reader::flag(std::string_view key, bool& out) {

@@ -83,6 +83,17 @@ std::vector<std::string> lines_of(std::string_view text) {
     return lines;
 }
 
+// The line, with a place that lies in it: a parser reports the end of a file behind its last line.
+static void show_line(const Source& source, Diagnostic& diagnostic) {
+    const auto lines = static_cast<int>(source.lines.size());
+    if (lines == 0) return;
+    const bool behind = diagnostic.line > lines;
+    diagnostic.line = std::min(diagnostic.line, lines);
+    diagnostic.source_line = source.lines[static_cast<std::size_t>(diagnostic.line) - 1];
+    const auto last = static_cast<int>(code_points(diagnostic.source_line).size()) + 1;
+    diagnostic.column = behind ? last : std::min(diagnostic.column, last);
+}
+
 void Report::add(Diagnostic diagnostic) {
     if (diagnostic.error) ++errors_;
     if (out_.size() < most)
@@ -101,10 +112,25 @@ void Report::add(const At& at, bool error, std::string message, std::string hint
     diagnostic.hint = std::move(hint);
     if (at.source != nullptr) {
         diagnostic.file = at.source->path;
-        const auto index = static_cast<std::size_t>(diagnostic.line) - 1;
-        if (index < at.source->lines.size()) diagnostic.source_line = at.source->lines[index];
+        show_line(*at.source, diagnostic);
     }
     add(std::move(diagnostic));
+}
+
+void Report::error_masked(const At& at, std::string message, std::string hint) {
+    Source copy;
+    copy.path = at.source->path;
+    copy.lines = at.source->lines;
+    const auto index = static_cast<std::size_t>(at.line) - 1;
+    if (index < copy.lines.size()) {
+        auto text = code_points(copy.lines[index]);
+        for (auto i = static_cast<std::size_t>(at.column) - 1; i < text.size(); ++i)
+            text[i] = U'*';
+        copy.lines[index] = to_utf8(text);
+    }
+    At masked = at;
+    masked.source = &copy;
+    add(masked, true, std::move(message), std::move(hint));
 }
 
 void Report::close() {

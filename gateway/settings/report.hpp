@@ -35,6 +35,8 @@ class Report {
     void error(const At& at, std::string message, std::string hint = {}) {
         add(at, true, std::move(message), std::move(hint));
     }
+    // The stretch itself is not shown: it is a secret.
+    void error_masked(const At& at, std::string message, std::string hint);
     void warning(const At& at, std::string message, std::string hint = {}) {
         add(at, false, std::move(message), std::move(hint));
     }

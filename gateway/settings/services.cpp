@@ -97,8 +97,8 @@ void read_identity(Reader& in, site::Mqtt& mqtt) {
     }
     in.text("username", mqtt.username);
     if (in.has("password"))
-        in.refuse("password", "a password does not belong into this file",
-                  "password_file = \"...\", readable by the daemon alone");
+        in.report().error_masked(in.at("password"), "a password does not belong into this file",
+                                 "password_file = \"...\", readable by the daemon alone");
     in.text("password_file", mqtt.password_file);
     in.text("ca_file", mqtt.ca_file);
     in.text("cert_file", mqtt.cert_file);

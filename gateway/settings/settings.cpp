@@ -72,18 +72,19 @@ class Loader {
         Reader in{report_, "", {{&main.source, &main.table}}, At{&main.source, 1, 1, 1}};
         std::vector<std::string> patterns;
         if (!in.words("include", patterns)) return;
-        for (const auto& pattern : patterns) {
+        const auto* array = in.find("include")->as_array();
+        for (std::size_t i = 0; i < patterns.size(); ++i) {
+            const auto& pattern = patterns[i];
+            const auto at = in.at_element("include", *array->get(i));
             const auto paths = matches(pattern);
             const bool wild = pattern.find_first_of("*?[") != std::string::npos;
-            if (paths.empty() && !wild)
-                report_.error(in.at("include"), fmt::format("\"{}\" does not exist", pattern));
+            if (paths.empty() && !wild) report_.error(at, fmt::format("\"{}\" does not exist", pattern));
             for (const auto& path : paths) {
                 if (documents_.size() > max_included) {
-                    report_.error(in.at("include"),
-                                  fmt::format("more than {} files are included", max_included));
+                    report_.error(at, fmt::format("more than {} files are included", max_included));
                     return;
                 }
-                read_document(path, in.at("include"));
+                read_document(path, at);
             }
         }
     }

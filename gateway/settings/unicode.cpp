@@ -5,6 +5,7 @@
 #include <array>
 #include <limits>
 #include <numeric>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -137,8 +138,10 @@ std::string nearest(std::string_view word, const std::vector<std::string>& candi
 std::string suggest(std::string_view word, const std::vector<std::string>& candidates) {
     const auto near = nearest(word, candidates);
     if (!near.empty()) return fmt::format("did you mean \"{}\"?", near);
-    if (candidates.empty() || candidates.size() > 8) return {};
-    return fmt::format("known: {}", fmt::join(candidates, ", "));
+    std::set<std::string> known{candidates.begin(), candidates.end()};
+    known.erase("");
+    if (known.empty() || known.size() > 8) return {};
+    return fmt::format("known: {}", fmt::join(known, ", "));
 }
 
 }  // namespace sl::settings

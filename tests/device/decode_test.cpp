@@ -226,6 +226,7 @@ TEST(Encode, ARelayAndADaliLevelAreOneByte) {
     auto relay = point("r", Quantity::output, 1, 3, PointType::bit);
     relay.writable = true;
     EXPECT_EQ(to_hex(*encode(relay, 1)), "01");
+    EXPECT_FALSE(encode(relay, 2));
     EXPECT_EQ(write_item(relay), (Item{1, 3, 1}));
     auto dali = point("l", Quantity::level_pct, 0, 0xA0, PointType::dali_level);
     dali.writable = true;
