@@ -1,10 +1,15 @@
 """The field itself: light, energy, mains, cable, fail-safe, DALI, and what can be broken."""
+import csv
 import os
-import struct
-import sys
-import termios
 import select
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
 import time
+import tomllib
 import unittest
 
 from sim_process import Sim
@@ -260,6 +265,51 @@ class RawPty(unittest.TestCase):
         self.sim.tell("fault answer lamps 1 truncated times 1")
         os.write(self.fd, bytes.fromhex("01 04 00 00 00 01 31 ca"))
         self.assertEqual(self.receive().hex(), "01040200")
+
+
+class Process(unittest.TestCase):
+    def test_the_written_configuration_names_what_is_simulated(self):
+        sim = Sim(BINARY, "--lamps", "10", "--heads", "2", "--dali", "2", "--feeders", "3", "--write-config",
+                  "--mqtt", "mqtt://127.0.0.1:1884")
+        with open(sim.path("gateway.toml"), "rb") as file:
+            config = tomllib.load(file)
+        with open(sim.path("lamps.csv"), newline="", encoding="utf-8") as file:
+            lamps = list(csv.DictReader(file))
+        lines = {line["id"]: line["device"] for line in config["line"]}
+        self.assertEqual(lines, {name: line["device"] for name, line in sim.ready["lines"].items()})
+        self.assertEqual([c["id"] for c in config["contactor"]], ["K1", "K2", "K3"])
+        self.assertEqual([(m["id"], m["address"]) for m in config["module"]],
+                         [("IO1", "211"), ("IO2", "212"), ("IN1", "210")])
+        self.assertEqual(config["mqtt"]["url"], "mqtt://127.0.0.1:1884")
+        self.assertEqual([(row["address"], row["head"]) for row in lamps],
+                         [(str(i // 2 + 1), str(i % 2 + 1)) for i in range(8)] + [("201/0", "1"), ("201/1", "1")])
+        for row in lamps:
+            truth = sim.lamp(row["id"])
+            self.assertEqual((row["feeder"], row["phase"], row["order"]),
+                             (truth["feeder"], f"L{truth['phase']}", str(truth["order"])))
+        sim.close()
+
+    def test_it_ends_with_its_parent_when_told_so(self):
+        with tempfile.TemporaryDirectory() as folder:
+            script = f"'{BINARY}' --die-with-parent --dir '{folder}' --lamps 2 & wait"
+            parent = subprocess.Popen(["/bin/sh", "-c", script], stdout=subprocess.PIPE, text=True)
+            self.assertTrue(parent.stdout.readline().startswith("ready "))
+            self.assertTrue(os.path.islink(os.path.join(folder, "lamps")))
+            parent.send_signal(signal.SIGKILL)
+            parent.wait()
+            deadline = time.monotonic() + 10
+            while os.path.lexists(os.path.join(folder, "lamps")) and time.monotonic() < deadline:
+                time.sleep(0.01)
+            self.assertEqual(os.listdir(folder), [])
+            parent.stdout.close()
+
+    def test_a_wrong_configuration_is_refused_with_its_line(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".toml") as file:
+            file.write('[[line]]\nid = "a"\nspeeed = 3\n')
+            file.flush()
+            result = subprocess.run([BINARY, "--config", file.name], capture_output=True, text=True)
+        self.assertEqual(result.returncode, 2)
+        self.assertIn(":3: unknown key", result.stderr)
 
 
 if __name__ == "__main__":
