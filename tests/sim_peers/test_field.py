@@ -90,6 +90,9 @@ class Field(unittest.TestCase):
         self.assertGreater(volts[0], 220)
         self.assertEqual(volts[1], 0)
         self.sim.tell("fault phase L2 back")
+        self.sim.tell("fault phase L3 F1 lost")
+        self.assertEqual([i for i in range(1, 10) if f"L00{i}" not in self.lit()], [3, 6, 9])
+        self.sim.tell("fault phase L3 F1 back")
         self.assertEqual(len(self.lit()), 11)
 
     def test_an_open_led_draws_nearly_nothing_and_says_so(self):
@@ -209,6 +212,21 @@ class Dali(unittest.TestCase):
         self.send(0x80 << 8 | 200)
         self.assertEqual([self.send(0x01A0)[2], self.send(0x03A0)[2]], [254, 200])
 
+    def test_energy_and_power_come_from_memory_bank_202(self):
+        def memory(address, count):
+            self.send(0xC3 << 8 | 202)
+            self.send(0xA3 << 8 | address)
+            return int.from_bytes(bytes(self.send(0x01C5)[2] for _ in range(count)), "big")
+
+        self.send(0x00FE)
+        self.assertEqual(memory(12, 4), 1000)  # 0.1 W
+        self.sim.until(lambda: self.sim.lamp("D001")["wh"] > 5, "some energy")
+        self.sim.tell("speed 0")
+        self.assertEqual(memory(5, 6), int(self.sim.lamp("D001")["wh"]))
+        self.assertGreater(memory(5, 6), 0)
+        self.send(0xA3 << 8 | 200)
+        self.assertEqual(self.send(0x01C5)[0], 0)
+
     def test_lamp_failure_shows_in_the_status(self):
         self.sim.tell("fault lamp D001 open")
         self.assertEqual(self.send(0x0190)[2] & 0x02, 0x02)
@@ -260,6 +278,21 @@ class RawPty(unittest.TestCase):
         self.assertEqual(self.receive()[5:11][::-1].hex(), "202410170042")
         os.write(self.fd, bytes.fromhex("01 04 00 00 00 01 31 ca"))
         self.assertEqual(self.receive().hex(), "0104020064b8db")
+
+    def test_late_and_missing_answers(self):
+        request = bytes.fromhex("01 04 00 00 00 01 31 ca")
+        self.sim.tell("fault delay lamps 150")
+        started = time.monotonic()
+        os.write(self.fd, request)
+        self.assertEqual(len(os.read(self.fd, 64)), 7)
+        self.assertGreater(time.monotonic() - started, 0.149)
+        self.sim.tell("fault delay lamps 0")
+        self.sim.tell("fault answer lamps 1 silent every 2")
+        answered = 0
+        for _ in range(4):
+            os.write(self.fd, request)
+            answered += len(self.receive(0.05)) == 7
+        self.assertEqual(answered, 2)
 
     def test_a_truncated_answer_is_truncated(self):
         self.sim.tell("fault answer lamps 1 truncated times 1")
