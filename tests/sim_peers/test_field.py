@@ -1,10 +1,15 @@
 """The field itself: light, energy, mains, cable, fail-safe, DALI, and what can be broken."""
+import csv
 import os
-import struct
-import sys
-import termios
 import select
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
 import time
+import tomllib
 import unittest
 
 from sim_process import Sim
@@ -85,6 +90,9 @@ class Field(unittest.TestCase):
         self.assertGreater(volts[0], 220)
         self.assertEqual(volts[1], 0)
         self.sim.tell("fault phase L2 back")
+        self.sim.tell("fault phase L3 F1 lost")
+        self.assertEqual([i for i in range(1, 10) if f"L00{i}" not in self.lit()], [3, 6, 9])
+        self.sim.tell("fault phase L3 F1 back")
         self.assertEqual(len(self.lit()), 11)
 
     def test_an_open_led_draws_nearly_nothing_and_says_so(self):
@@ -204,6 +212,21 @@ class Dali(unittest.TestCase):
         self.send(0x80 << 8 | 200)
         self.assertEqual([self.send(0x01A0)[2], self.send(0x03A0)[2]], [254, 200])
 
+    def test_energy_and_power_come_from_memory_bank_202(self):
+        def memory(address, count):
+            self.send(0xC3 << 8 | 202)
+            self.send(0xA3 << 8 | address)
+            return int.from_bytes(bytes(self.send(0x01C5)[2] for _ in range(count)), "big")
+
+        self.send(0x00FE)
+        self.assertEqual(memory(12, 4), 1000)  # 0.1 W
+        self.sim.until(lambda: self.sim.lamp("D001")["wh"] > 5, "some energy")
+        self.sim.tell("speed 0")
+        self.assertEqual(memory(5, 6), int(self.sim.lamp("D001")["wh"]))
+        self.assertGreater(memory(5, 6), 0)
+        self.send(0xA3 << 8 | 200)
+        self.assertEqual(self.send(0x01C5)[0], 0)
+
     def test_lamp_failure_shows_in_the_status(self):
         self.sim.tell("fault lamp D001 open")
         self.assertEqual(self.send(0x0190)[2] & 0x02, 0x02)
@@ -256,10 +279,70 @@ class RawPty(unittest.TestCase):
         os.write(self.fd, bytes.fromhex("01 04 00 00 00 01 31 ca"))
         self.assertEqual(self.receive().hex(), "0104020064b8db")
 
+    def test_late_and_missing_answers(self):
+        request = bytes.fromhex("01 04 00 00 00 01 31 ca")
+        self.sim.tell("fault delay lamps 150")
+        started = time.monotonic()
+        os.write(self.fd, request)
+        self.assertEqual(len(os.read(self.fd, 64)), 7)
+        self.assertGreater(time.monotonic() - started, 0.149)
+        self.sim.tell("fault delay lamps 0")
+        self.sim.tell("fault answer lamps 1 silent every 2")
+        answered = 0
+        for _ in range(4):
+            os.write(self.fd, request)
+            answered += len(self.receive(0.05)) == 7
+        self.assertEqual(answered, 2)
+
     def test_a_truncated_answer_is_truncated(self):
         self.sim.tell("fault answer lamps 1 truncated times 1")
         os.write(self.fd, bytes.fromhex("01 04 00 00 00 01 31 ca"))
         self.assertEqual(self.receive().hex(), "01040200")
+
+
+class Process(unittest.TestCase):
+    def test_the_written_configuration_names_what_is_simulated(self):
+        sim = Sim(BINARY, "--lamps", "10", "--heads", "2", "--dali", "2", "--feeders", "3", "--write-config",
+                  "--mqtt", "mqtt://127.0.0.1:1884")
+        with open(sim.path("gateway.toml"), "rb") as file:
+            config = tomllib.load(file)
+        with open(sim.path("lamps.csv"), newline="", encoding="utf-8") as file:
+            lamps = list(csv.DictReader(file))
+        lines = {line["id"]: line["device"] for line in config["line"]}
+        self.assertEqual(lines, {name: line["device"] for name, line in sim.ready["lines"].items()})
+        self.assertEqual([c["id"] for c in config["contactor"]], ["K1", "K2", "K3"])
+        self.assertEqual([(m["id"], m["address"]) for m in config["module"]],
+                         [("IO1", "211"), ("IO2", "212"), ("IN1", "210")])
+        self.assertEqual(config["mqtt"]["url"], "mqtt://127.0.0.1:1884")
+        self.assertEqual([(row["address"], row["head"]) for row in lamps],
+                         [(str(i // 2 + 1), str(i % 2 + 1)) for i in range(8)] + [("201/0", "1"), ("201/1", "1")])
+        for row in lamps:
+            truth = sim.lamp(row["id"])
+            self.assertEqual((row["feeder"], row["phase"], row["order"]),
+                             (truth["feeder"], f"L{truth['phase']}", str(truth["order"])))
+        sim.close()
+
+    def test_it_ends_with_its_parent_when_told_so(self):
+        with tempfile.TemporaryDirectory() as folder:
+            script = f"'{BINARY}' --die-with-parent --dir '{folder}' --lamps 2 & wait"
+            parent = subprocess.Popen(["/bin/sh", "-c", script], stdout=subprocess.PIPE, text=True)
+            self.assertTrue(parent.stdout.readline().startswith("ready "))
+            self.assertTrue(os.path.islink(os.path.join(folder, "lamps")))
+            parent.send_signal(signal.SIGKILL)
+            parent.wait()
+            deadline = time.monotonic() + 10
+            while os.path.lexists(os.path.join(folder, "lamps")) and time.monotonic() < deadline:
+                time.sleep(0.01)
+            self.assertEqual(os.listdir(folder), [])
+            parent.stdout.close()
+
+    def test_a_wrong_configuration_is_refused_with_its_line(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".toml") as file:
+            file.write('[[line]]\nid = "a"\nspeeed = 3\n')
+            file.flush()
+            result = subprocess.run([BINARY, "--config", file.name], capture_output=True, text=True)
+        self.assertEqual(result.returncode, 2)
+        self.assertIn(":3: unknown key", result.stderr)
 
 
 if __name__ == "__main__":
