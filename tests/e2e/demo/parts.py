@@ -44,7 +44,9 @@ class Part:
                 if line.startswith(word.encode()):
                     return line.decode()
             time.sleep(0.02)
-        raise DemoError(f"{self.name} did not get ready:\n{self.tail()}")
+        text = self.tail()
+        self.stop()
+        raise DemoError(f"{self.name} did not get ready:\n{text}")
 
     def alive(self):
         return self.process.poll() is None
