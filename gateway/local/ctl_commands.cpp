@@ -160,6 +160,7 @@ bool write_hold(json::Writer& out, const LampSet& set, const value& status, std:
 
 std::string lamp_set_json(const LampSet& set, std::string_view target, const value& status,
                           std::string& error) {
+    error.clear();
     std::string text;
     json::Writer out(text);
     out.begin_object().member("v", 1).member("op", "lamp.set").key("target").raw(target);

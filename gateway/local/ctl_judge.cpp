@@ -146,11 +146,14 @@ Health health_of(const value& status) {
 std::optional<long> duration_s(std::string_view text) {
     long total = 0;
     if (text.empty()) return std::nullopt;
+    // A number without a unit is seconds, but only alone: "1h30" could mean two things.
+    const bool bare = text.find_first_of("smhd") == std::string_view::npos;
     while (!text.empty()) {
         long number = 0;
         const auto result = std::from_chars(text.data(), text.data() + text.size(), number);
         if (result.ec != std::errc{} || number < 0 || number > 10'000'000) return std::nullopt;
         text.remove_prefix(static_cast<std::size_t>(result.ptr - text.data()));
+        if (text.empty() && !bare) return std::nullopt;
         const char unit = text.empty() ? 's' : text.front();
         if (!text.empty()) text.remove_prefix(1);
         const long scale = unit == 's'   ? 1
