@@ -66,8 +66,8 @@ TEST_F(CabinetTest, makes_no_frame_at_all_on_a_restart_at_midnight) {
     }
 }
 
-// At about every twenty minutes of a week a second gateway takes over a copy of the street from nothing but its
-// read-back; ten minutes later both streets burn alike, and nothing was switched off in between that the
+// At about every twenty minutes of a week a second gateway takes over a copy of the street from nothing but
+// its read-back; ten minutes later both streets burn alike, and nothing was switched off in between that the
 // uninterrupted one did not switch off.
 TEST_F(CabinetTest, ends_at_the_same_level_whenever_it_is_interrupted) {
     std::mt19937 random{7};
