@@ -11,9 +11,6 @@ namespace sl::dali {
 namespace asio = boost::asio;
 namespace {
 
-// A forward and a backward frame take about 40 ms together, a status exchange at 9600 baud about 20 ms.
-constexpr int max_status_reads = 20;
-
 class Gw2Driver final : public Driver {
   public:
     explicit Gw2Driver(wire::Bus& bus) : modbus_(modbus::make_driver(bus, modbus::Framing::rtu)) {}
@@ -31,7 +28,7 @@ class Gw2Driver final : public Driver {
   private:
     asio::awaitable<wire::Result<std::uint16_t>> register_of(const Unit& unit, std::uint16_t address,
                                                              Priority priority);
-    asio::awaitable<wire::Result<Gw2Status>> send(const Unit& unit, Forward frame, Priority priority);
+    asio::awaitable<wire::Result<void>> send(const Unit& unit, Forward frame, Priority priority);
     asio::awaitable<wire::Result<std::uint8_t>> query(const Unit& unit, Forward frame, Priority priority);
     asio::awaitable<wire::Result<void>> set_level(const Unit& unit, Address to, std::uint8_t level,
                                                   Priority priority);
@@ -64,42 +61,33 @@ asio::awaitable<wire::Result<std::uint16_t>> Gw2Driver::register_of(const Unit& 
     co_return static_cast<std::uint16_t>((*bytes)[0] << 8U | (*bytes)[1]);
 }
 
-// Register 25 cannot be read back, so a lost acknowledgement sends the frame again: level and query frames
-// may be repeated without harm.
-asio::awaitable<wire::Result<Gw2Status>> Gw2Driver::send(const Unit& unit, Forward frame, Priority priority) {
+// A lost acknowledgement sends the frame again: level and query frames may be repeated without harm.
+asio::awaitable<wire::Result<void>> Gw2Driver::send(const Unit& unit, Forward frame, Priority priority) {
     Item item;
     item.table = 3;
     item.address = gw2_command_register;
-    const auto sent = co_await modbus_->write(unit, item, frame, priority);
-    if (sent.has_error()) {
-        co_return sent.error();
-    }
-    for (int reads = 0; reads < max_status_reads; ++reads) {
-        const auto status = co_await register_of(unit, gw2_status_register, priority);
-        if (status.has_error()) {
-            co_return status.error();
-        }
-        switch (static_cast<Gw2Status>(*status)) {
-            case Gw2Status::answered:
-            case Gw2Status::silent:
-                co_return static_cast<Gw2Status>(*status);
-            case Gw2Status::busy:
-                break;
-            default:
-                co_return wire::Errc::path_unavailable;
-        }
-    }
-    co_return wire::Errc::path_unavailable;
+    co_return co_await modbus_->write(unit, item, frame, priority);
 }
 
 asio::awaitable<wire::Result<std::uint8_t>> Gw2Driver::query(const Unit& unit, Forward frame,
                                                              Priority priority) {
-    const auto status = co_await send(unit, frame, priority);
+    const auto sent = co_await send(unit, frame, priority);
+    if (sent.has_error()) {
+        co_return sent.error();
+    }
+    const auto status = co_await register_of(unit, gw2_status_register, priority);
     if (status.has_error()) {
         co_return status.error();
     }
-    if (*status == Gw2Status::silent) {
-        co_return wire::Errc::timeout;
+    switch (static_cast<Gw2Status>(*status)) {
+        case Gw2Status::silent:
+            co_return wire::Errc::timeout;
+        case Gw2Status::collision:
+            co_return wire::Errc::bad_frame;
+        case Gw2Status::answered:
+            break;
+        default:
+            co_return wire::Errc::path_unavailable;
     }
     const auto answer = co_await register_of(unit, gw2_answer_register, priority);
     if (answer.has_error()) {
@@ -143,12 +131,9 @@ asio::awaitable<wire::Result<void>> Gw2Driver::set_level(const Unit& unit, Addre
     if (!turn_.try_take()) {
         co_await turn_.wait(priority);
     }
-    const auto status = co_await send(unit, *frame, priority);
+    const auto sent = co_await send(unit, *frame, priority);
     turn_.pass_on();
-    if (status.has_error()) {
-        co_return status.error();
-    }
-    co_return wire::Result<void>();
+    co_return sent;
 }
 
 asio::awaitable<wire::Result<void>> Gw2Driver::write(const Unit& unit, Item item,

@@ -6,7 +6,10 @@
 // Assumed, because no public text gives it (change it here, nowhere else):
 //   - the forward frame stands in register 25 with its address byte high;
 //   - the meaning of the values of register 24, see Gw2Status;
-//   - an answer is the low byte of register 26, and it is kept until the next command.
+//   - an answer is the low byte of register 26, and it is kept until the next command;
+//   - the gateway acknowledges a command only after the DALI frame and its answer window have passed. If a
+//   real one
+//     acknowledges earlier, give its model a turnaround of 50 ms: that is longer than both.
 #pragma once
 
 #include "protocols/driver.hpp"
@@ -26,9 +29,9 @@ inline constexpr std::uint16_t gw2_status_register = 24, gw2_command_register = 
 
 // Assumed; every other value counts as a failure of the DALI side.
 enum class Gw2Status : std::uint16_t {
-    answered = 0,  // sent, and the gear answered
-    busy = 1,      // still being sent
-    silent = 2,    // sent, no gear answered
+    silent = 0,     // nobody answered
+    answered = 1,   // one answer
+    collision = 2,  // several gear answered at once, or the answer was damaged
 };
 
 // Item.table 0: write = arc power level 0..254, read = query with opcode Item.address. The data is one byte.

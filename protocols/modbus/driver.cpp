@@ -14,7 +14,7 @@ constexpr std::chrono::milliseconds broadcast_turnaround{100};
 
 // What the judge compares with.
 struct Asked {
-    Asked(Framing f, Expected e) : framing(f), expected(std::move(e)) {}
+    Asked(Framing f, const Expected& e) : framing(f), expected(e) {}
     Framing framing;
     Expected expected;
 };
