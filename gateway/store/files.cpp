@@ -109,6 +109,18 @@ void trim_quarantine(const std::string& directory, std::int64_t max_bytes) {
     }
 }
 
+void warm_log(const std::string& path, std::int64_t bytes) {
+    const std::int64_t from = file_bytes(path);
+    if (from >= bytes || !exists(path.substr(0, path.size() - 4))) return;
+    const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0640);
+    if (fd < 0) return;
+    const std::string zeros(static_cast<std::size_t>(bytes - from), '\0');
+    const auto written = ::pwrite(fd, zeros.data(), zeros.size(), static_cast<off_t>(from));
+    // On a full disk a part of it may stand: zeros harm nothing wherever they end.
+    if (written > 0) ::fdatasync(fd);
+    ::close(fd);
+}
+
 bool make_ballast(const std::string& directory, std::uint64_t bytes) {
     const std::string path = directory + "/ballast";
     if (bytes == 0 || file_bytes(path) >= static_cast<std::int64_t>(bytes)) return true;

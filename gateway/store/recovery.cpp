@@ -40,6 +40,7 @@ Snapshot Engine::open_files() {
     floor_ = read_floor(options_.directory);
     open_history(false);
     Snapshot salvaged;
+    warm_log(path("queue.db-wal"), options_.wal_bytes());
     try {
         queue_ = std::make_unique<QueueDb>(queue_file());
         inspect();

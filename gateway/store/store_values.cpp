@@ -25,7 +25,7 @@ Options::Options(const site::Store& config)
       keep_energy(config.keep_energy) {}
 
 std::int64_t Options::wal_bytes() const {
-    return std::clamp<std::int64_t>(static_cast<std::int64_t>(max_bytes / 16), 32'768, 2 << 20);
+    return std::clamp<std::int64_t>(static_cast<std::int64_t>(max_bytes / 16), 32'768, 512 << 10);
 }
 std::int64_t Options::history_bytes() const {
     return static_cast<std::int64_t>(max_bytes / 4);
