@@ -86,8 +86,8 @@ LineSpec read_line(const toml::table& table) {
     line.tcp_port = take_int(table, "tcp", 0, 0, 65'535);
     line.rtu_over_tcp = take(table, "rtu_over_tcp", false);
     line.baud = static_cast<unsigned>(take_int(table, "baud", 9600, 300, 4'000'000));
-    const auto format = take<std::string>(table, "format", "8E1");
-    line.bits_per_char = format == "8N1" ? 10 : 11;
+    line.format = take<std::string>(table, "format", "8E1");
+    if (!known_format(line.format)) refuse(table, "format: 8N1, 8N2, 8E1 or 8O1");
     line.pace = take(table, "pace", false);
     line.answer_ms = take(table, "answer_ms", 0.0);
     line.echo = take(table, "echo", false);
@@ -205,6 +205,10 @@ FieldConfig from_table(const toml::table& root) {
 }
 
 }  // namespace
+
+bool known_format(const std::string& format) {
+    return format == "8N1" || format == "8N2" || format == "8E1" || format == "8O1";
+}
 
 FieldConfig read_config(const std::string& path) {
     try {

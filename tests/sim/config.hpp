@@ -76,6 +76,8 @@ struct FieldConfig {
     std::vector<std::string> faults;  // commands carried out at the start: "fault lamp L003 dead"
 };
 
+bool known_format(const std::string& format);  // of a serial character
+
 // Throws std::runtime_error saying file, line and what is wrong.
 FieldConfig read_config(const std::string& path);
 
@@ -85,6 +87,7 @@ struct Generate {
     std::string dir;  // ptys, control socket and written configuration
     double watts = 100.0, boot_s = 5.0;
     unsigned baud = 9600;
+    std::string format = "8N1";  // of the lamps' and modules' lines
     bool pace = false, shared_line = false, sdm630 = false;
 };
 FieldConfig generate(const Generate& wish);

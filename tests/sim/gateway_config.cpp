@@ -31,8 +31,7 @@ std::string lines_toml(const FieldConfig& field, const std::map<std::string, std
                            : only_dlt645 ? "dlt645-2007"
                                          : "modbus-rtu");
         if (!line.pty.empty()) {
-            out += fmt::format("baud     = {}\nformat   = \"{}\"\n", line.baud,
-                               line.bits_per_char == 10 ? "8N1" : "8E1");
+            out += fmt::format("baud     = {}\nformat   = \"{}\"\n", line.baud, line.format);
         }
         if (line.echo) out += "echo     = true\n";
         out += "\n";

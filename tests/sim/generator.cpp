@@ -16,7 +16,7 @@ LineSpec pty_line(const Generate& wish, const std::string& id) {
     line.id = id;
     line.pty = wish.dir + "/" + id;
     line.baud = wish.baud;
-    line.bits_per_char = 10;  // 8N1
+    line.format = wish.format;
     line.pace = wish.pace;
     return line;
 }
@@ -43,7 +43,7 @@ std::vector<std::string> lamp_lines(const Generate& wish, FieldConfig& field) {
 
 void add_cabinet(const Generate& wish, const std::string& lamp_line, FieldConfig& field) {
     LineSpec meter_line = pty_line(wish, "meter");
-    meter_line.bits_per_char = 11;  // 8E1
+    meter_line.format = "8E1";
     const std::string line = wish.shared_line ? lamp_line : meter_line.id;
     if (!wish.shared_line) field.lines.push_back(meter_line);
     MeterConfig meter;

@@ -10,7 +10,7 @@ namespace {
 constexpr std::int64_t silence_ns = 25'000'000;  // unpaced: what is still incomplete after this is noise
 
 std::int64_t wire_ns(const LineSpec& spec, double characters) {
-    return std::llround(characters * spec.bits_per_char * 1e9 / spec.baud);
+    return std::llround(characters * spec.bits_per_char() * 1e9 / spec.baud);
 }
 
 std::int64_t ms_ns(double ms) {

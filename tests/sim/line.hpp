@@ -16,11 +16,12 @@ namespace sl::sim {
 
 struct LineSpec {
     std::string id;
-    std::string pty;              // path of the symlink; empty: TCP
-    int tcp_port = 0;             // 0 = any free one; always on loopback
-    bool rtu_over_tcp = false;    // TCP without MBAP: a transparent serial server
-    unsigned baud = 9600;         // these two only matter when paced
-    unsigned bits_per_char = 11;  // start, 8 data, parity or second stop, stop
+    std::string pty;            // path of the symlink; empty: TCP
+    int tcp_port = 0;           // 0 = any free one; always on loopback
+    bool rtu_over_tcp = false;  // TCP without MBAP: a transparent serial server
+    unsigned baud = 9600;       // this and the format only matter when paced
+    std::string format = "8E1";
+    unsigned bits_per_char() const { return format == "8N1" ? 10 : 11; }  // with start and stop
     bool pace = false;
     double answer_ms = 0.0;  // thinking time of the devices
     bool echo = false;       // the adapter hears itself

@@ -32,6 +32,7 @@ constexpr const char* usage =
     "  --watts W           rated power of a lamp (100)\n"
     "  --boot-s S          simulated seconds from mains to a controller's first answer (5)\n"
     "  --baud B --pace     wire time of a B baud line (9600); without --pace answers come at once\n"
+    "  --format 8N1        character format of the lamps' lines; 8E1, 8N2 and 8O1 take 11 bits\n"
     "  --shared-line       meter and module on the lamps' line\n"
     "  --sdm630            a Modbus meter instead of the DL/T 645 one\n"
     "  --tcp-lines N       lamps behind N Modbus TCP ports of the loopback instead of ptys\n"
@@ -65,6 +66,7 @@ enum Option : int {
     opt_watts,
     opt_boot,
     opt_baud,
+    opt_format,
     opt_pace,
     opt_shared,
     opt_sdm630,
@@ -80,29 +82,19 @@ enum Option : int {
     opt_help
 };
 
-constexpr option options[] = {{"config", 1, nullptr, opt_config},
-                              {"dir", 1, nullptr, opt_dir},
-                              {"lamps", 1, nullptr, opt_lamps},
-                              {"feeders", 1, nullptr, opt_feeders},
-                              {"heads", 1, nullptr, opt_heads},
-                              {"dali", 1, nullptr, opt_dali},
-                              {"watts", 1, nullptr, opt_watts},
-                              {"boot-s", 1, nullptr, opt_boot},
-                              {"baud", 1, nullptr, opt_baud},
-                              {"pace", 0, nullptr, opt_pace},
-                              {"shared-line", 0, nullptr, opt_shared},
-                              {"sdm630", 0, nullptr, opt_sdm630},
-                              {"tcp-lines", 1, nullptr, opt_tcp_lines},
-                              {"base-port", 1, nullptr, opt_base_port},
-                              {"speed", 1, nullptr, opt_speed},
-                              {"start", 1, nullptr, opt_start},
-                              {"control", 1, nullptr, opt_control},
-                              {"fault", 1, nullptr, opt_fault},
-                              {"write-config", 0, nullptr, opt_write},
-                              {"die-with-parent", 0, nullptr, opt_die},
-                              {"mqtt", 1, nullptr, opt_mqtt},
-                              {"help", 0, nullptr, opt_help},
-                              {nullptr, 0, nullptr, 0}};
+constexpr option options[] = {
+    {"config", 1, nullptr, opt_config},       {"dir", 1, nullptr, opt_dir},
+    {"lamps", 1, nullptr, opt_lamps},         {"feeders", 1, nullptr, opt_feeders},
+    {"heads", 1, nullptr, opt_heads},         {"dali", 1, nullptr, opt_dali},
+    {"watts", 1, nullptr, opt_watts},         {"boot-s", 1, nullptr, opt_boot},
+    {"baud", 1, nullptr, opt_baud},           {"format", 1, nullptr, opt_format},
+    {"pace", 0, nullptr, opt_pace},           {"shared-line", 0, nullptr, opt_shared},
+    {"sdm630", 0, nullptr, opt_sdm630},       {"tcp-lines", 1, nullptr, opt_tcp_lines},
+    {"base-port", 1, nullptr, opt_base_port}, {"speed", 1, nullptr, opt_speed},
+    {"start", 1, nullptr, opt_start},         {"control", 1, nullptr, opt_control},
+    {"fault", 1, nullptr, opt_fault},         {"write-config", 0, nullptr, opt_write},
+    {"die-with-parent", 0, nullptr, opt_die}, {"mqtt", 1, nullptr, opt_mqtt},
+    {"help", 0, nullptr, opt_help},           {nullptr, 0, nullptr, 0}};
 
 int whole(const char* text, int low, int high) {
     char* end = nullptr;
@@ -146,6 +138,10 @@ void apply(int which, const char* value, Arguments& out) {
             break;
         case opt_boot:
             g.boot_s = positive(value);
+            break;
+        case opt_format:
+            g.format = value;
+            if (!known_format(g.format)) throw std::runtime_error("--format is 8N1, 8N2, 8E1 or 8O1");
             break;
         case opt_baud:
             g.baud = static_cast<unsigned>(whole(value, 300, 4'000'000));
