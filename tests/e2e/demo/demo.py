@@ -206,7 +206,8 @@ def interrupted(*_):
 
 def main():
     given = arguments()
-    signal.signal(signal.SIGTERM, interrupted)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupted)
     demo, status = Demo(given), 1
     try:
         demo.start()
