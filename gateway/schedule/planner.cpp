@@ -15,6 +15,11 @@ constexpr std::size_t cached_nights = 4;
 constexpr int search_nights = 400;
 constexpr std::chrono::minutes untrusted_review{1};
 
+// Position in NightPlan::profiles; -1 (no rule) comes first.
+std::size_t slot_of(int profile) {
+    return static_cast<std::size_t>(profile) + 1U;
+}
+
 // A lamp that no rule selects burns through the night: a road dark by an omission is worse than a lit one.
 site::Profile dusk_to_dawn() {
     site::Profile profile;
@@ -100,7 +105,7 @@ Planner::NightPlan Planner::make_plan(std::chrono::sys_days date) const {
     for (const std::vector<int>& rules : sets_) {
         const SetPlan set = winner(rules, date);
         plan.sets.push_back(set);
-        std::vector<SwitchPoint>& points = plan.profiles[static_cast<std::size_t>(set.profile + 1)];
+        std::vector<SwitchPoint>& points = plan.profiles[slot_of(set.profile)];
         if (!points.empty()) continue;
         const site::Profile& profile =
             set.profile < 0 ? unruled_ : config_.profiles[static_cast<std::size_t>(set.profile)];
@@ -125,7 +130,7 @@ const Planner::NightPlan& Planner::plan(SiteTime t) const {
 
 Decision Planner::decide_set(const NightPlan& plan, std::size_t set, SiteTime t) const {
     const SetPlan& chosen = plan.sets[set];
-    const std::vector<SwitchPoint>& points = plan.profiles[static_cast<std::size_t>(chosen.profile + 1)];
+    const std::vector<SwitchPoint>& points = plan.profiles[slot_of(chosen.profile)];
     const std::size_t index = point_at(points, t);
     Decision decision;
     decision.level = points[index].level;
@@ -195,7 +200,7 @@ const Night& Planner::night(SiteTime t) const {
 const std::vector<SwitchPoint>& Planner::points(std::size_t lamp, SiteTime t) const {
     const NightPlan& tonight = plan(t);
     const int profile = tonight.sets[set_of_lamp_.at(lamp)].profile;
-    return tonight.profiles[static_cast<std::size_t>(profile + 1)];
+    return tonight.profiles[slot_of(profile)];
 }
 
 std::vector<RuleStanding> Planner::standings(std::size_t lamp, SiteTime t) const {

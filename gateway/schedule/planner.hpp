@@ -60,6 +60,7 @@ class Planner {
     // First instant after `t` at which this lamp's program changes its level; nullopt: not within 400 nights.
     std::optional<site::SiteTime> next_switch(std::size_t lamp, site::SiteTime t) const;
 
+    // The references hold until the next question to the planner.
     const Night& night(site::SiteTime t) const;
     // The points of the winning profile of a lamp in the night of `t`.
     const std::vector<SwitchPoint>& points(std::size_t lamp, site::SiteTime t) const;

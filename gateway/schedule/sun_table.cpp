@@ -1,5 +1,7 @@
 #include "gateway/schedule/sun_table.hpp"
 
+#include <algorithm>
+
 namespace sl::schedule {
 namespace {
 
@@ -30,6 +32,7 @@ SunDay sun_day(GeoPoint place, const site::Zone& zone, std::chrono::sys_days dat
 std::vector<SunDay> sun_days(GeoPoint place, const site::Zone& zone, std::chrono::year_month_day from,
                              int days) {
     std::vector<SunDay> table;
+    table.reserve(static_cast<std::size_t>(std::max(days, 0)));
     const std::chrono::sys_days first{from};
     for (int i = 0; i < days; ++i)
         table.push_back(sun_day(place, zone, first + std::chrono::days{i}));

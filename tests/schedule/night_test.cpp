@@ -3,6 +3,8 @@
 #include "gateway/platform/zone.hpp"
 #include "gateway/schedule/program.hpp"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 namespace sl::schedule {
@@ -156,6 +158,38 @@ TEST(Program, does_a_clock_step_exactly_once_on_the_days_the_clocks_change) {
     const auto autumn = plan_profile(p, make_night(day(2026, 10, 24), {}, madrid, *zone), *zone);
     ASSERT_EQ(levels(autumn), (std::vector<int>{0, 100, 60, 100, 0}));
     EXPECT_EQ(autumn[2].at, utc(2026, 10, 25, 0, 30));
+}
+
+// Every night on which a clock changed from 1970 to 2037: Shanghai 1986-1991, Madrid, New York (with its new
+// rules of 2007), and Lord Howe with its half hour.
+TEST(Program, does_every_clock_step_once_in_each_night_of_a_clock_change_since_1970) {
+    const GeoPoint quito{-0.2, -78.5};
+    int changes = 0;
+    for (const char* name : {"Asia/Shanghai", "Europe/Madrid", "America/New_York", "Australia/Lord_Howe"}) {
+        const auto zone = platform::load_zone(name);
+        for (sys_days d = day(1970, 1, 1); d < day(2038, 1, 1); d += std::chrono::days{1}) {
+            const SiteTime begin = clock_in_night(d, minutes{12h}, *zone);
+            if (zone->offset(begin) == zone->offset(begin + 24h)) continue;
+            ++changes;
+            site::Profile p;
+            for (int half_hour = 24; half_hour < 72; ++half_hour) {
+                const minutes local{30 * half_hour % 1'440};
+                p.steps.push_back({site::ClockPoint{local}, site::Level{1 + half_hour}, 0s});
+            }
+            const Night n = make_night(d, {}, quito, *zone);
+            const auto points = plan_profile(p, n, *zone);
+            // Steps of a skipped hour meet at the jump, where the last one counts; none is done twice.
+            std::vector<int> done = levels(points);
+            ASSERT_TRUE(std::is_sorted(done.begin(), done.end())) << name;
+            ASSERT_EQ(std::adjacent_find(done.begin(), done.end()), done.end()) << name;
+            ASSERT_GE(done.size(), 48U - 2U) << name;
+            ASSERT_EQ(done.back(), 72) << name;
+            // The sun does not know of it.
+            const SiteTime noon = solar_noon(n.begin, quito);
+            ASSERT_EQ(n.dusk, std::clamp(*set_after(noon, civil_elevation, quito).at, n.begin, n.end));
+        }
+    }
+    EXPECT_GT(changes, 350);
 }
 
 TEST(Program, is_sound_on_every_night_from_1990_to_2060_at_all_latitudes) {
