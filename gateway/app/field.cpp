@@ -27,7 +27,9 @@ Field::Field(boost::asio::any_io_executor executor, boost::asio::io_context& con
       lines_(config.plant.lines.size()),
       places_(config.plant.lamps.size()),
       meter_places_(config.plant.meters.size()),
-      module_places_(config.plant.modules.size()) {
+      module_places_(config.plant.modules.size()),
+      module_set_up_(config.plant.modules.size(), false),
+      failsafe_tries_(config.plant.lamps.size(), 0) {
     for (std::size_t i = 0; i < lines_.size(); ++i)
         build_line(i, context);
 }
@@ -120,7 +122,7 @@ void Field::take_meter(std::size_t meter, std::span<const site::Reading> reading
     for (const site::Reading& reading : readings) {
         state.at(reading.quantity, reading.phase) = site::Value{reading.value, reading.at, reading.quality};
     }
-    state.online = true;
+    presence({ObjectKind::meter, meter}, true, state.online);
     state.misses = 0;
     state.last_answer = readings.empty() ? events_.now() : readings.front().at;
 }
@@ -128,7 +130,7 @@ void Field::take_meter(std::size_t meter, std::span<const site::Reading> reading
 void Field::take_module(std::size_t module, std::span<const site::Reading> readings) {
     const std::string& id = config_.plant.modules[module].id;
     site::ModuleState& state = state_.modules[module];
-    state.online = true;
+    presence({ObjectKind::module, module}, true, state.online);
     state.misses = 0;
     for (const site::Reading& reading : readings) {
         if (reading.quality != site::Quality::ok) continue;
@@ -138,20 +140,27 @@ void Field::take_module(std::size_t module, std::span<const site::Reading> readi
             site::ContactorState& known = state_.contactors[i];
             if (reading.quantity == Quantity::output && contactor.module == id &&
                 contactor.channel == reading.head) {
+                const bool changed = known.reported != bit;
                 known.reported = bit;
                 known.reported_at = reading.at;
+                if (changed) events_.contactor_changed(i);
             }
             if (reading.quantity == Quantity::input && contactor.aux_module == id &&
                 contactor.aux_channel == reading.head) {
-                known.aux = bit == contactor.aux_normally_open;
+                const bool closed = bit == contactor.aux_normally_open;
+                const bool changed = known.aux != closed;
+                known.aux = closed;
                 known.aux_at = reading.at;
+                if (changed) events_.contactor_changed(i);
             }
         }
         for (std::size_t i = 0; i < config_.plant.inputs.size(); ++i) {
             const site::Input& input = config_.plant.inputs[i];
             if (reading.quantity != Quantity::input || input.module != id || input.channel != reading.head)
                 continue;
+            const std::optional<bool> before = state_.inputs[i].active;
             debounce(input, state_.inputs[i], bit != input.inverted, reading.at);
+            if (before != state_.inputs[i].active) events_.input_changed(i);
         }
     }
 }
@@ -167,15 +176,22 @@ void Field::miss(std::size_t line, std::size_t target, int misses) {
                 break;
             case ObjectKind::meter:
                 state_.meters[index].misses = misses;
-                if (offline) state_.meters[index].online = false;
+                if (offline) presence({objects.kind, index}, false, state_.meters[index].online);
                 break;
             case ObjectKind::module:
                 state_.modules[index].misses = misses;
-                if (offline) state_.modules[index].online = false;
+                if (offline) presence({objects.kind, index}, false, state_.modules[index].online);
                 break;
         }
         events_.missed(ObjectRef{objects.kind, index});
     }
+}
+
+void Field::presence(ObjectRef object, bool online, bool& known) {
+    if (known == online) return;
+    known = online;
+    if (object.kind == ObjectKind::module) module_set_up_[object.index] = false;
+    events_.presence_changed(object);
 }
 
 void Field::lamp_powered(std::size_t lamp) {

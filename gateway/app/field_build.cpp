@@ -135,7 +135,7 @@ std::size_t Field::add_target(std::size_t index, const TargetSpec& spec) {
     target.driver = driver->second.get();
     target.model = spec.model;
     target.ct_ratio = spec.ct_ratio;
-    target.period = spec.period;
+    target.period = events_.real(spec.period);
     target.name = spec.name;
     parts.targets.push_back(std::move(target));
     parts.keys.push_back(key);
