@@ -1,9 +1,9 @@
 #include "gateway/app/executor.hpp"
 
+#include "gateway/schedule/selector.hpp"
+
 #include <algorithm>
 #include <utility>
-
-#include "gateway/schedule/selector.hpp"
 
 namespace sl::app {
 
@@ -32,7 +32,8 @@ Executor::Executor(const site::Config& config, Lighting& lighting, ExecutorHooks
     : config_(config), lighting_(lighting), hooks_(std::move(hooks)) {}
 
 std::vector<Op> Executor::executable() {
-    return {Op::lamp_set, Op::feeder_set, Op::release, Op::sync, Op::read, Op::replay, Op::alarm_ack, Op::log_level};
+    return {Op::lamp_set, Op::feeder_set, Op::release,   Op::sync,
+            Op::read,     Op::replay,     Op::alarm_ack, Op::log_level};
 }
 
 bool Executor::matches(const site::Selector& selector, const site::Lamp& lamp) const {
@@ -50,10 +51,18 @@ std::vector<std::size_t> Executor::lamps_of(const Target& target) const {
         const site::Lamp& lamp = config_.plant.lamps[i];
         bool meant = false;
         switch (target.kind) {
-            case Target::Kind::all: meant = true; break;
-            case Target::Kind::lamps: meant = listed(target.ids, lamp.id); break;
-            case Target::Kind::feeders: meant = listed(target.ids, lamp.feeder); break;
-            case Target::Kind::groups: meant = in_group(lamp); break;
+            case Target::Kind::all:
+                meant = true;
+                break;
+            case Target::Kind::lamps:
+                meant = listed(target.ids, lamp.id);
+                break;
+            case Target::Kind::feeders:
+                meant = listed(target.ids, lamp.feeder);
+                break;
+            case Target::Kind::groups:
+                meant = in_group(lamp);
+                break;
         }
         if (meant) lamps.push_back(i);
     }
@@ -63,7 +72,8 @@ std::vector<std::size_t> Executor::lamps_of(const Target& target) const {
 std::vector<std::size_t> Executor::feeders_of(const Target& target) const {
     std::vector<std::size_t> feeders;
     for (std::size_t f = 0; f < config_.plant.feeders.size(); ++f) {
-        const bool named = target.kind == Target::Kind::feeders && listed(target.ids, config_.plant.feeders[f].id);
+        const bool named =
+            target.kind == Target::Kind::feeders && listed(target.ids, config_.plant.feeders[f].id);
         if (named || target.kind == Target::Kind::all) feeders.push_back(f);
     }
     return feeders;
@@ -86,7 +96,8 @@ void Executor::set_levels(const Command& command, const northbound::Ticket& tick
 void Executor::hold_feeders(const Command& command, const northbound::Ticket& ticket) {
     const std::vector<std::size_t> feeders = feeders_of(command.target);
     if (feeders.empty()) return ticket.done(plain(Code::unknown_target, "feeder.set wants feeders or all"));
-    const bool manual = std::any_of(feeders.begin(), feeders.end(), [&](std::size_t f) { return lighting_.manual(f); });
+    const bool manual =
+        std::any_of(feeders.begin(), feeders.end(), [&](std::size_t f) { return lighting_.manual(f); });
     if (manual) return ticket.done(plain(Code::local_lockout, "the selector stands at MANUAL"));
     lighting_.hold_feeders(feeders, command.feeder_on, command.hold, command.id, command.principal);
     ticket.done(plain(Code::ok, "remote off is not isolation"));
@@ -96,7 +107,8 @@ void Executor::release(const Command& command, const northbound::Ticket& ticket)
     const std::vector<std::size_t> feeders = feeders_of(command.target);
     if (!feeders.empty()) (void)lighting_.release_feeders(feeders);
     std::vector<std::size_t> lamps = lamps_of(command.target);
-    if (lamps.empty() && feeders.empty()) return ticket.done(plain(Code::unknown_target, "the target means nothing"));
+    if (lamps.empty() && feeders.empty())
+        return ticket.done(plain(Code::unknown_target, "the target means nothing"));
     lighting_.release(std::move(lamps), command.id, ticket.done);
 }
 
@@ -108,37 +120,48 @@ void Executor::replay(const Command& command, const northbound::Ticket& ticket) 
     if (range.from > range.to) return ticket.done(plain(Code::out_of_range, "no such records yet"));
     hooks_.replay(*stream, range, [done = ticket.done, range](std::size_t records) {
         const auto wanted = static_cast<std::size_t>(range.to - range.from + 1);
-        done(plain(Code::ok, std::to_string(records) + " of " + std::to_string(wanted) + " records are still kept"));
+        done(plain(Code::ok,
+                   std::to_string(records) + " of " + std::to_string(wanted) + " records are still kept"));
     });
 }
 
 void Executor::execute(const Command& command, northbound::Ticket ticket) {
     switch (command.op) {
-        case Op::lamp_set: return set_levels(command, ticket);
-        case Op::feeder_set: return hold_feeders(command, ticket);
-        case Op::release: return release(command, ticket);
-        case Op::replay: return replay(command, ticket);
+        case Op::lamp_set:
+            return set_levels(command, ticket);
+        case Op::feeder_set:
+            return hold_feeders(command, ticket);
+        case Op::release:
+            return release(command, ticket);
+        case Op::replay:
+            return replay(command, ticket);
         case Op::read: {
             std::vector<std::size_t> lamps = lamps_of(command.target);
             if (lamps.empty()) return ticket.done(plain(Code::unknown_target, "the target means no lamp"));
             return lighting_.read(std::move(lamps), ticket.done);
         }
-        case Op::sync: hooks_.snapshot(command.id); return ticket.done(plain(Code::ok));
+        case Op::sync:
+            hooks_.snapshot(command.id);
+            return ticket.done(plain(Code::ok));
         case Op::alarm_ack: {
             const bool known = hooks_.acknowledge(command.text, command.principal);
             return ticket.done(known ? plain(Code::ok) : plain(Code::unknown_target, "no such open alarm"));
         }
         case Op::log_level: {
             const bool known = hooks_.set_log_level(command.text);
-            return ticket.done(known ? plain(Code::ok) : plain(Code::out_of_range, "debug, info, warning or error"));
+            return ticket.done(known ? plain(Code::ok)
+                                     : plain(Code::out_of_range, "debug, info, warning or error"));
         }
-        default: ticket.done(plain(Code::unknown_op)); return;
+        default:
+            ticket.done(plain(Code::unknown_op));
+            return;
     }
 }
 
 void Executor::resume(const Command& command, northbound::Ticket ticket) {
     if (command.op != Op::lamp_set && command.op != Op::release) {
-        return ticket.done(plain(Code::interrupted, "the gateway restarted while this was under way; send it again"));
+        return ticket.done(
+            plain(Code::interrupted, "the gateway restarted while this was under way; send it again"));
     }
     lighting_.resume(lamps_of(command.target), ticket.done);
 }

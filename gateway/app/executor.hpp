@@ -1,17 +1,18 @@
-// Commands carried out: from a checked site::Command to the lights, and the true outcome back. Commands from the broker
-// come through the gate of northbound/, those of the local socket through local_command(); both end here.
+// Commands carried out: from a checked site::Command to the lights, and the true outcome back. Commands from
+// the broker come through the gate of northbound/, those of the local socket through local_command(); both
+// end here.
 #pragma once
-
-#include <functional>
-#include <optional>
-#include <string>
-#include <vector>
 
 #include "gateway/app/lighting.hpp"
 #include "gateway/northbound/commands.hpp"
 #include "gateway/site/command.hpp"
 #include "gateway/site/config.hpp"
 #include "gateway/site/outbox.hpp"
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
 
 namespace sl::app {
 

@@ -34,12 +34,13 @@ struct ObjectRef {
 // Called on the reactor after the site table was brought up to date.
 struct FieldEvents {
     std::function<site::SiteTime()> now;
-    std::function<std::chrono::milliseconds(std::chrono::milliseconds)> real;   // real time of a span of site time
+    std::function<std::chrono::milliseconds(std::chrono::milliseconds)>
+        real;                               // real time of a span of site time
     std::function<void(ObjectRef)> read;    // an answer came and was decoded
     std::function<void(ObjectRef)> missed;  // a turn without an answer
     std::function<void(std::size_t input)> input_changed;
     std::function<void(std::size_t contactor)> contactor_changed;
-    std::function<void(ObjectRef)> presence_changed;   // went offline or came back
+    std::function<void(ObjectRef)> presence_changed;  // went offline or came back
     std::function<void(std::size_t line, bool up, std::string_view why)> line_state;
 };
 
@@ -85,7 +86,8 @@ class Field {
     boost::asio::awaitable<wire::Result<void>> write_watchdog(std::size_t module);
     boost::asio::awaitable<wire::Result<void>> broadcast_time(std::size_t line, CivilTime local);
 
-    // Once a second: safety timers of modules that came (back) on line, fail-safe settings of lamps that differ.
+    // Once a second: safety timers of modules that came (back) on line, fail-safe settings of lamps that
+    // differ.
     void look_after_devices();
 
     // The lamp has mains again: what was held against it is forgotten and it is asked at once.
@@ -134,7 +136,7 @@ class Field {
     std::vector<Place> places_;  // by lamp
     std::vector<Place> meter_places_, module_places_;
     std::vector<bool> module_set_up_;
-    std::vector<std::uint8_t> failsafe_tries_;       // by lamp, since it was last on line
+    std::vector<std::uint8_t> failsafe_tries_;  // by lamp, since it was last on line
     bool looking_after_ = false;
 };
 

@@ -1,11 +1,12 @@
-// Field, third part: what devices must be told beside levels: the safety timer of I/O modules and the fail-safe of lamps.
+// Field, third part: what devices must be told beside levels: the safety timer of I/O modules and the
+// fail-safe of lamps.
+#include "gateway/app/field_parts.hpp"
+#include "gateway/site/log.hpp"
+
 #include <cmath>
 
 #include <boost/asio/co_spawn.hpp>
 #include <fmt/format.h>
-
-#include "gateway/app/field_parts.hpp"
-#include "gateway/site/log.hpp"
 
 namespace sl::app {
 
@@ -14,7 +15,8 @@ using site::Quantity;
 
 namespace {
 
-// Settings live in a memory that wears; a lamp that does not keep them is left alone until it comes back on line.
+// Settings live in a memory that wears; a lamp that does not keep them is left alone until it comes back on
+// line.
 constexpr std::uint8_t failsafe_attempts{3};
 
 const site::Feeder* feeder_of(const site::Config& config, const site::Lamp& lamp) {

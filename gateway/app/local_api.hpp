@@ -1,13 +1,14 @@
-// The local API of the running gateway: fills what local/ shows, and lets commands of people at the cabinet through.
+// The local API of the running gateway: fills what local/ shows, and lets commands of people at the cabinet
+// through.
 #pragma once
-
-#include <memory>
-#include <string>
 
 #include "gateway/local/api_context.hpp"
 #include "gateway/local/http_server.hpp"
 #include "gateway/local/router.hpp"
 #include "gateway/site/alarm.hpp"
+
+#include <memory>
+#include <string>
 
 namespace sl::app {
 
@@ -19,9 +20,9 @@ class LocalApi {
     explicit LocalApi(Runtime& runtime);
     ~LocalApi();
 
-    void start();   // a socket that cannot be opened is logged; the lights do not depend on it
+    void start();  // a socket that cannot be opened is logged; the lights do not depend on it
     void stop();
-    void tick();    // once a second
+    void tick();  // once a second
     void alarm(const site::AlarmTransition& transition);
 
   private:

@@ -1,13 +1,5 @@
 #include "gateway/app/runtime.hpp"
 
-#include <csignal>
-
-#include <algorithm>
-#include <utility>
-
-#include <boost/asio/co_spawn.hpp>
-#include <fmt/format.h>
-
 #include "gateway/app/app.hpp"
 #include "gateway/app/configuration.hpp"
 #include "gateway/app/field_parts.hpp"
@@ -16,6 +8,13 @@
 #include "gateway/platform/service.hpp"
 #include "gateway/platform/zone.hpp"
 #include "gateway/site/log.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <utility>
+
+#include <boost/asio/co_spawn.hpp>
+#include <fmt/format.h>
 
 namespace sl::app {
 
@@ -26,8 +25,7 @@ namespace {
 
 constexpr milliseconds fast_tick{100};
 constexpr milliseconds slow{1'000};
-constexpr std::chrono::seconds save_time_every{600};
-constexpr milliseconds farewell{2'500};   // the longest a stop may take for the broker's sake
+constexpr milliseconds farewell{2'500};  // the longest a stop may take for the broker's sake
 
 site::SiteState empty_state(const site::Plant& plant) {
     site::SiteState state;
@@ -47,7 +45,8 @@ store::Options store_options(const site::Store& config) {
 }
 
 milliseconds random_up_to(milliseconds most) {
-    return milliseconds{static_cast<std::int64_t>(platform::random_bits() % static_cast<std::uint64_t>(most.count() + 1))};
+    return milliseconds{
+        static_cast<std::int64_t>(platform::random_bits() % static_cast<std::uint64_t>(most.count() + 1))};
 }
 
 // After a power cut feeders of a whole city would close together; a restart by hand keeps nobody waiting.
@@ -69,8 +68,12 @@ Runtime::Runtime(const Options& options, site::Config config)
       timers_(io_.get_executor()),
       reactor_(io_.get_executor()),
       state_(empty_state(config_.plant)),
-      store_(store_options(config_.store), [this](std::function<void()> task) { reactor_.post(std::move(task)); },
-             [this](milliseconds delay, std::function<void()> task) { (void)reactor_.after(delay, std::move(task)); }),
+      store_(
+          store_options(config_.store),
+          [this](std::function<void()> task) { reactor_.post(std::move(task)); },
+          [this](milliseconds delay, std::function<void()> task) {
+              (void)reactor_.after(delay, std::move(task));
+          }),
       field_(io_.get_executor(), io_, timers_, config_, state_, field_events()),
       lighting_(io_.get_executor(), config_, *zone_, state_, field_, lighting_hooks(), random_start(clock_)),
       faults_(config_, [] { return platform::make_ulid(platform::wall_now()); }),
@@ -119,7 +122,8 @@ FieldEvents Runtime::field_events() {
             case ObjectKind::meter:
                 accounts_.meter_read(object.index);
                 break;
-            case ObjectKind::module: break;
+            case ObjectKind::module:
+                break;
         }
     };
     events.missed = [this](ObjectRef object) {
@@ -152,7 +156,8 @@ LightingHooks Runtime::lighting_hooks() {
     hooks.feeder_changed = [this](std::size_t feeder) { reporting_.feeder_changed(feeder); };
     hooks.event = [this](const schedule::ArbitrationEvent& event) { lighting_event(event); };
     hooks.journal = [this](std::string kind, std::string object, std::string text) {
-        store_.append_journal(store::JournalEntry{clock_.now(), std::move(kind), std::move(object), std::move(text)});
+        store_.append_journal(
+            store::JournalEntry{clock_.now(), std::move(kind), std::move(object), std::move(text)});
     };
     return hooks;
 }
@@ -164,9 +169,9 @@ ReportingHooks Runtime::reporting_hooks() {
     hooks.standing_alarms = [this] {
         std::vector<site::AlarmTransition> standing;
         for (const fault::ActiveAlarm& alarm : faults_.active()) {
-            standing.push_back(site::AlarmTransition{alarm.alarm_id, site::Transition::raise, alarm.code, alarm.object,
-                                                     alarm.since, alarm.count, alarm.cause, alarm.value, alarm.limit,
-                                                     alarm.text});
+            standing.push_back(site::AlarmTransition{alarm.alarm_id, site::Transition::raise, alarm.code,
+                                                     alarm.object, alarm.since, alarm.count, alarm.cause,
+                                                     alarm.value, alarm.limit, alarm.text});
         }
         return standing;
     };
@@ -177,7 +182,8 @@ ExecutorHooks Runtime::executor_hooks() {
     ExecutorHooks hooks;
     hooks.snapshot = [this](const std::string& requester) { reporting_.snapshot(requester); };
     if (config_.mqtt.enabled) {
-        hooks.replay = [this](site::Stream stream, site::SeqRange range, std::function<void(std::size_t)> done) {
+        hooks.replay = [this](site::Stream stream, site::SeqRange range,
+                              std::function<void(std::size_t)> done) {
             session_->replay(stream, range, std::move(done));
         };
     }
@@ -195,10 +201,18 @@ ExecutorHooks Runtime::executor_hooks() {
     return hooks;
 }
 
+void Runtime::audit(const northbound::Audit& entry) {
+    if (gate_) {
+        gate_->audit(entry);  // which limits how many a second go out
+    } else {
+        reporting_.audit(entry);
+    }
+}
+
 void Runtime::build_uplink() {
     if (!config_.mqtt.enabled) return;
-    link_ = std::make_unique<northbound::PahoLink>([this](std::function<void()> task) { reactor_.post(std::move(task)); },
-                                                   platform::wall_now);
+    link_ = std::make_unique<northbound::PahoLink>(
+        [this](std::function<void()> task) { reactor_.post(std::move(task)); }, platform::wall_now);
     const auto chance = [] { return static_cast<double>(platform::random_bits() >> 11U) * 0x1p-53; };
     northbound::SessionOptions options;
     options.site = config_.place.site;
@@ -221,15 +235,19 @@ void Runtime::build_uplink() {
         site::log(site::LogLevel::info, "mqtt", "connected");
         reporting_.snapshot({});
     };
-    hooks.down = [](const std::string& why) { site::log(site::LogLevel::warning, "mqtt", "not connected: " + why); };
-    hooks.command = [this](const northbound::Incoming& message, const northbound::Topics::CommandTopic& where) {
-        gate_->receive(message, where);
+    hooks.down = [](const std::string& why) {
+        site::log(site::LogLevel::warning, "mqtt", "not connected: " + why);
     };
-    session_ = std::make_unique<northbound::Session>(options, store_, *link_, reactor_, chance, std::move(hooks));
+    hooks.command = [this](const northbound::Incoming& message,
+                           const northbound::Topics::CommandTopic& where) { gate_->receive(message, where); };
+    session_ =
+        std::make_unique<northbound::Session>(options, store_, *link_, reactor_, chance, std::move(hooks));
     northbound::GateHooks gate;
     gate.stamp = [this] { return stamp(); };
     gate.wall = platform::wall_now;
-    gate.matches = [this](const site::Selector& s, const site::Lamp& lamp) { return executor_.matches(s, lamp); };
+    gate.matches = [this](const site::Selector& s, const site::Lamp& lamp) {
+        return executor_.matches(s, lamp);
+    };
     gate.execute = [this](const site::Command& command, northbound::Ticket ticket) {
         executor_.execute(command, std::move(ticket));
     };
@@ -264,8 +282,8 @@ void Runtime::restore() {
     tonight.from = accounts_.night_begin(clock_.now());
     tonight.to = clock_.now();
     tonight.limit = 100'000;
-    store_.query_intervals(tonight,
-                           [this](const std::vector<store::HistoryInterval>& found) { accounts_.seed(found); });
+    store_.query_intervals(
+        tonight, [this](const std::vector<store::HistoryInterval>& found) { accounts_.seed(found); });
 }
 
 void Runtime::start() {
@@ -276,7 +294,8 @@ void Runtime::start() {
     reactor_.every(fast_tick, [this] { tick(); });
     reactor_.every(slow, [this] { slow_tick(); });
     if (const auto period = platform::watchdog_period()) {
-        reactor_.every(std::chrono::duration_cast<milliseconds>(*period), [] { platform::notify_watchdog(); });
+        reactor_.every(std::chrono::duration_cast<milliseconds>(*period),
+                       [] { platform::notify_watchdog(); });
     }
     api_->start();
     if (session_) {
@@ -285,7 +304,8 @@ void Runtime::start() {
         gate_->resume();
         reactor_.every(config_.mqtt.diag_every, [this] { diag(); });
     }
-    platform::notify_ready(fmt::format("{} lamps on {} lines", config_.plant.lamps.size(), config_.plant.lines.size()));
+    platform::notify_ready(
+        fmt::format("{} lamps on {} lines", config_.plant.lamps.size(), config_.plant.lines.size()));
     site::log(site::LogLevel::info, "gateway",
               fmt::format("{} {} is running: {} lamps, clock {}", config_.place.site, config_.place.gateway,
                           config_.plant.lamps.size(), site::name(quality_)));
@@ -313,7 +333,8 @@ void Runtime::shut_down() {
     save_time();
     const auto leave = [this] {
         reactor_.cancel_all();
-        // What the field still has under way ends in this turn of the loop; then there is nothing left to run.
+        // What the field still has under way ends in this turn of the loop; then there is nothing left to
+        // run.
         reactor_.post([this] { io_.stop(); });
     };
     (void)reactor_.after(farewell, leave);
@@ -334,7 +355,8 @@ Exit run(const Options& options) {
         (void)std::fprintf(stderr, "%s\n", settings::summary(loaded).c_str());
         return Exit::config_invalid;
     }
-    if (const auto level = platform::log_level_from(loaded.config->log_level)) platform::log_to_stderr(*level);
+    if (const auto level = platform::log_level_from(loaded.config->log_level))
+        platform::log_to_stderr(*level);
     Runtime runtime(options, std::move(*loaded.config));
     return runtime.run();
 }

@@ -1,14 +1,6 @@
 // The composition root: builds every object of the running gateway, and owns the order of start and stop.
 #pragma once
 
-#include <array>
-#include <memory>
-#include <optional>
-#include <string>
-
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/signal_set.hpp>
-
 #include "gateway/app/accounts.hpp"
 #include "gateway/app/executor.hpp"
 #include "gateway/app/field.hpp"
@@ -25,6 +17,13 @@
 #include "gateway/site/state.hpp"
 #include "gateway/store/store.hpp"
 #include "protocols/wire/asio_timers.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
 
 namespace sl::app {
 
@@ -50,13 +49,13 @@ class Runtime {
     const northbound::Session* session() const noexcept { return session_.get(); }
     const store::Store& store() const noexcept { return store_; }
     Executor& executor() noexcept { return executor_; }
-    northbound::CommandGate& gate() noexcept { return *gate_; }
+    // What a person did at the cabinet, as an audit event.
+    void audit(const northbound::Audit& entry);
     boost::asio::io_context& io() noexcept { return io_; }
     site::SiteTime now() const { return clock_.now(); }
     site::TimeQuality clock_quality() const { return quality_; }
     std::chrono::milliseconds uptime() const;
     std::string mode() const;
-    std::int64_t lost_records(site::Stream stream) const { return lost_[static_cast<std::size_t>(stream)]; }
 
   private:
     FieldEvents field_events();
@@ -105,8 +104,7 @@ class Runtime {
     std::unique_ptr<northbound::Session> session_;
     std::unique_ptr<LocalApi> api_;
     std::uint32_t meta_rev_ = 1;
-    std::array<std::int64_t, site::stream_count> lost_{};
-    std::optional<site::SiteTime> last_seen_;   // site time at the last clock watch
+    std::optional<site::SiteTime> last_seen_;  // site time at the last clock watch
     site::MonoTime last_watch_;
     site::WallTime saved_at_;
     bool stopping_ = false;

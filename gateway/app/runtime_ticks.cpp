@@ -1,17 +1,17 @@
 // Runtime, second half: what happens by the clock.
-#include <functional>
-#include <string>
-#include <utility>
-
-#include <boost/asio/co_spawn.hpp>
-#include <fmt/format.h>
-
 #include "gateway/app/field_parts.hpp"
 #include "gateway/app/local_api.hpp"
 #include "gateway/app/runtime.hpp"
 #include "gateway/northbound/meta.hpp"
 #include "gateway/platform/service.hpp"
 #include "gateway/site/log.hpp"
+
+#include <functional>
+#include <string>
+#include <utility>
+
+#include <boost/asio/co_spawn.hpp>
+#include <fmt/format.h>
 
 namespace sl::app {
 
@@ -26,8 +26,8 @@ constexpr std::chrono::seconds time_saved_every{600};
 
 }  // namespace
 
-// Ten times a second. With site time running at its own pace the lights are looked at once a second; a demo that runs
-// faster needs them looked at as often as its site seconds pass.
+// Ten times a second. With site time running at its own pace the lights are looked at once a second; a demo
+// that runs faster needs them looked at as often as its site seconds pass.
 void Runtime::tick() {
     if (stopping_) return;
     if (clock_.speed() > 1.0) lighting_.tick();
@@ -40,7 +40,8 @@ void Runtime::slow_tick() {
     watch_clock();
     lighting_.tick();
     watch_faults();
-    for (auto& [key, value] : lighting_.changes()) store_.put_state(std::move(key), std::move(value));
+    for (auto& [key, value] : lighting_.changes())
+        store_.put_state(std::move(key), std::move(value));
     field_.look_after_devices();
     api_->tick();
     save_time();
@@ -66,7 +67,8 @@ void Runtime::watch_clock() {
     last_seen_ = now;
     last_watch_ = mono;
     if (before == quality_) return;
-    site::log(site::LogLevel::info, "clock", fmt::format("trust {} -> {}", site::name(before), site::name(quality_)));
+    site::log(site::LogLevel::info, "clock",
+              fmt::format("trust {} -> {}", site::name(before), site::name(quality_)));
     if (!site::trusted(before) && site::trusted(quality_)) reporting_.clock_became_trusted();
 }
 
@@ -80,18 +82,22 @@ void Runtime::save_time() {
 
 void Runtime::watch_faults() {
     fault::Surroundings around;
-    for (std::size_t f = 0; f < config_.plant.feeders.size(); ++f) around.manual.push_back(lighting_.manual(f));
-    for (std::size_t line = 0; line < field_.lines(); ++line) around.line_open.push_back(field_.line_up(line));
+    for (std::size_t f = 0; f < config_.plant.feeders.size(); ++f)
+        around.manual.push_back(lighting_.manual(f));
+    for (std::size_t line = 0; line < field_.lines(); ++line)
+        around.line_open.push_back(field_.line_up(line));
     for (std::size_t c = 0; c < config_.plant.contactors.size(); ++c) {
         const control::Mismatch mismatch = lighting_.feeders().contactor(c).mismatch();
-        around.contactor_mismatch.emplace_back(mismatch == control::Mismatch::none ? "" : control::name(mismatch));
+        around.contactor_mismatch.emplace_back(mismatch == control::Mismatch::none ? ""
+                                                                                   : control::name(mismatch));
     }
     around.clock_trusted = site::trusted(quality_);
     for (const site::AlarmTransition& transition : faults_.step(state_, around, clock_.now())) {
-        site::log(transition.transition == site::Transition::raise ? site::LogLevel::warning : site::LogLevel::info,
-                  "alarm",
-                  fmt::format("{} {} {} {}", site::name(transition.transition), site::name(transition.code),
-                              transition.object, transition.text));
+        site::log(
+            transition.transition == site::Transition::raise ? site::LogLevel::warning : site::LogLevel::info,
+            "alarm",
+            fmt::format("{} {} {} {}", site::name(transition.transition), site::name(transition.code),
+                        transition.object, transition.text));
         reporting_.alarm(transition);
         api_->alarm(transition);
     }
@@ -114,7 +120,8 @@ void Runtime::publish_meta() {
     limits.max_record_bytes = config_.mqtt.max_record_bytes;
     std::vector<std::string> pages = northbound::meta_pages(config_, Executor::executable(), limits);
     std::size_t hash = 0;
-    for (const std::string& page : pages) hash = hash * 31 + std::hash<std::string>{}(page);
+    for (const std::string& page : pages)
+        hash = hash * 31 + std::hash<std::string>{}(page);
     const std::string text = std::to_string(hash);
     const auto stored = store_.state("meta");
     if (stored) meta_rev_ = static_cast<std::uint32_t>(std::strtoul(stored->c_str(), nullptr, 10));
@@ -163,7 +170,8 @@ void Runtime::lighting_event(const schedule::ArbitrationEvent& event) {
         told.target.ids.push_back(config_.plant.feeders[*event.feeder].id);
     } else {
         told.target.kind = site::Target::Kind::lamps;
-        for (const std::size_t lamp : event.lamps) told.target.ids.push_back(config_.plant.lamps[lamp].id);
+        for (const std::size_t lamp : event.lamps)
+            told.target.ids.push_back(config_.plant.lamps[lamp].id);
         if (!event.lamps.empty()) told.level_pct = lighting_.wanted(event.lamps.front()).level.percent();
     }
     reporting_.override_event(told);
