@@ -71,10 +71,13 @@ std::optional<std::uint64_t> bit_at(const Point& point, std::size_t offset, Data
         if (offset / 8 >= data.size()) return std::nullopt;
         return (unsigned{data[offset / 8]} >> (offset % 8)) & 1U;
     }
-    const auto word = point.table == 0 ? byte_at(point, offset + point.bit / 8U, data)
-                                       : unsigned_at(point, offset, 2, data);
-    if (!word) return std::nullopt;
-    return (*word >> (point.table == 0 ? point.bit % 8U : point.bit)) & 1U;
+    if (point.table == 0) {
+        const auto byte = byte_at(point, offset + point.bit / 8U, data);
+        return byte ? std::optional((*byte >> (point.bit % 8U)) & 1U) : std::nullopt;
+    }
+    const auto word = unsigned_at(point, offset, 2, data);
+    if (!word || point.bit > 15) return std::nullopt;
+    return (*word >> point.bit) & 1U;
 }
 
 // The set of FaultBit for the raw bits that the model names.

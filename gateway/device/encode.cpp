@@ -72,7 +72,8 @@ wire::Result<Bytes> encode(const Point& point, double value) {
         case PointType::bit:
             // A single bit of a register cannot be written without reading its neighbours first.
             if (write_item(point).table != 1) return wire::Errc::bad_request;
-            return Bytes{static_cast<std::uint8_t>(value != 0.0 ? 1 : 0)};
+            if (value != 0.0 && value != 1.0) return wire::Errc::bad_value;
+            return Bytes{static_cast<std::uint8_t>(value)};
         case PointType::dali_level:
             if (value < 0.0 || value > 100.0) return wire::Errc::bad_value;
             return Bytes{dali::level_of(value)};

@@ -16,7 +16,7 @@ using site::Point;
 using site::PointType;
 using site::Quantity;
 
-constexpr std::uint32_t coils = 1, discrete_inputs = 2, holding = 3, input = 4;
+constexpr std::uint32_t coils = 1, holding = 3, input = 4;
 
 // Collects the mistakes of one model.
 class Report {
