@@ -123,6 +123,23 @@ TEST_F(BusTest, LetsACommandThroughBetweenTwoAttempts) {
     EXPECT_TRUE(polled->has_value());
 }
 
+TEST_F(BusTest, RepeatsBeforeThoseOfEqualPriorityWhoStillWait) {
+    start_up(false);
+    one.unit.retries = 1;
+    const Toy three{3};
+    line->expect("11 01").expect("11 02").answer("A5 02 00").expect("11 01").answer("A5 01 00");
+    line->expect("11 03").answer("A5 03 00");
+    const auto first = one.exchange();
+    const auto second = two.exchange();
+    const auto third = three.exchange();
+    const Pending<wire::Result<Bytes>> a(io, bus->transact(first));
+    const Pending<wire::Result<Bytes>> b(io, bus->transact(second));
+    const Pending<wire::Result<Bytes>> c(io, bus->transact(third));
+    test::pump(io, timers, [&] { return a.done() && b.done() && c.done(); });
+    ASSERT_TRUE(a.done() && b.done() && c.done());
+    EXPECT_TRUE(a->has_value() && b->has_value() && c->has_value());
+}
+
 TEST_F(BusTest, WaitsALittleBeforeAskingABusyDeviceAgain) {
     start_up(false);
     one.unit.retries = 1;
