@@ -181,7 +181,7 @@ Verdict check_dlt645(const DeviceModel& model, Data request_bytes, Data response
     Bytes built;
     dlt645::append_read(built, request->address, *fields->di);
     const auto preamble = built.size() - dlt645::overhead - request->data.size();
-    const auto wrong = differs(Data(built).subspan(preamble), request_bytes.subspan(request->preamble));
+    auto wrong = differs(Data(built).subspan(preamble), request_bytes.subspan(request->preamble));
     if (!wrong.empty()) return wrong;
     const auto response = dlt645::decode_frame(response_bytes, &why);
     if (!response) return fmt::format("response: {}", why);

@@ -1,8 +1,7 @@
 // Any point of any model against any answer: decode never reads beyond the bytes, never makes a number of
 // what is none, and a value that can be written reads back.
-#include "gateway/device/decode.hpp"
-
 #include "check.hpp"
+#include "gateway/device/decode.hpp"
 #include "gateway/device/model_check.hpp"
 
 #include <cmath>
