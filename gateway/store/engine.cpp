@@ -242,9 +242,10 @@ bool Engine::free_disk(std::vector<LostRange>& lost) {
 }
 
 void Engine::answer(Work work, bool ok) {
-    if (!ok)
+    if (!ok) {
         for (const auto& record : work.records)
             record->seq = 0;
+    }
     if (work.ops.empty() && work.records.empty() && work.flushes.empty()) return;
     auto reply = [ok, listener = listeners_.records, ops = std::move(work.ops),
                   flushes = std::move(work.flushes),

@@ -162,9 +162,10 @@ void QueueDb::write_settled() {
         const auto& now = cursors[at(stream)].settled.all();
         if (old == now) continue;
         const auto by_first = [](const SeqRange& a, const SeqRange& b) { return a.from < b.from; };
-        for (const SeqRange& range : old)
-            if (!std::binary_search(now.begin(), now.end(), range, by_first))
-                sql_.unsettle.bind(1, number(stream)).bind(2, range.from).run();
+        for (const SeqRange& range : old) {
+            if (std::binary_search(now.begin(), now.end(), range, by_first)) continue;
+            sql_.unsettle.bind(1, number(stream)).bind(2, range.from).run();
+        }
         for (const SeqRange& range : now) {
             const auto same = std::lower_bound(old.begin(), old.end(), range, by_first);
             if (same != old.end() && *same == range) continue;

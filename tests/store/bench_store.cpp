@@ -1,4 +1,4 @@
-// Append rate, commit latency and memory of the store on this machine's disk.
+// Append rate, commit latency and memory of the store. SL_TEST_TMP=/tmp measures the disk, else it is memory.
 #include "harness.hpp"
 
 #include <algorithm>
