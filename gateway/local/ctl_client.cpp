@@ -138,10 +138,11 @@ std::optional<HttpReply> Client::call(std::string_view method, std::string_view 
     std::string request;
     request.append(method).append(" ").append(target).append(
         " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n");
-    if (!body.empty())
+    if (!body.empty()) {
         request.append("Content-Type: application/json\r\nContent-Length: ")
             .append(std::to_string(body.size()))
             .append("\r\n");
+    }
     request.append("\r\n").append(body);
     const Handle socket(open(request, patience));
     if (*socket < 0) return std::nullopt;

@@ -92,10 +92,11 @@ Exit command(const CtlOptions& options, const std::string& body) {
     const Verdict verdict = verdict_on(document);
     if (verdict.exit == Exit::done && options.quiet) return verdict.exit;
     const bool lamps_answered = verdict.exit == Exit::done || verdict.exit == Exit::partly;
-    if (lamps_answered)
+    if (lamps_answered) {
         print(verdict.text + "\n");
-    else
+    } else {
         complain(verdict.text);
+    }
     return verdict.exit;
 }
 
@@ -145,9 +146,10 @@ bool write_hold(json::Writer& out, const LampSet& set, const value& status, std:
         out.member("for_s", static_cast<std::int64_t>(seconds.value_or(0)));
     } else if (!set.until.empty()) {
         const auto end = until_ms(set.until, text_of(at(status, "time")), integer_of(at(status, "now_ms")));
-        if (!end)
+        if (!end) {
             error = "--until wants 06:00 or a future 2026-11-24T06:00 by the gateway's clock, not '" +
                     set.until + "'";
+        }
         out.member("until", static_cast<std::int64_t>(end.value_or(0)));
     } else {
         out.member(set.next_switch ? "next_switch" : "released", true);
@@ -180,12 +182,13 @@ Exit show(const CtlOptions& options, std::string_view target, std::string (View:
     std::string body;
     const auto document = ask(options, target, body, exit);
     if (!document) return exit;
-    if (options.json == JsonMode::pretty)
+    if (options.json == JsonMode::pretty) {
         print(pretty(body));
-    else if (options.json == JsonMode::short_)
+    } else if (options.json == JsonMode::short_) {
         print(body);
-    else
+    } else {
         print((View{options.legend, options.colour}.*text)(*document));
+    }
     return Exit::done;
 }
 
@@ -218,10 +221,11 @@ Exit watch(const CtlOptions& options, const std::vector<std::string>& topics) {
         "/api/v1/events?topics=" + percent_encode(fmt::format("{}", fmt::join(topics, ",")));
     const bool json_lines = options.json != JsonMode::off;
     const bool followed = client.follow(target, [json_lines](std::string_view event, std::string_view data) {
-        if (json_lines)
+        if (json_lines) {
             print(fmt::format("{{\"event\":\"{}\",\"data\":{}}}\n", event, data));
-        else
+        } else {
             print(fmt::format("{:<10} {}\n", event, data));
+        }
         std::fflush(stdout);
     });
     if (client.refused() != 0) return refused({client.refused(), client.error()});

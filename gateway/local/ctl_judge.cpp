@@ -102,13 +102,14 @@ Verdict verdict_on(const value& reply) {
     Verdict verdict{Exit::done, fmt::format("{} lamp{}: {} done", total, total == 1 ? "" : "s", good)};
     if (!fails.empty()) verdict.text += ", " + failures(fails);
     if (good >= total) return verdict;
-    if (good > 0)
+    if (good > 0) {
         verdict.exit = Exit::partly;
-    else if (all_have(fails, Code::no_reply))
+    } else if (all_have(fails, Code::no_reply)) {
         verdict.exit = Exit::no_answer;
-    else
+    } else {
         verdict.exit = all_have(fails, Code::local_lockout) || all_have(fails, Code::no_power) ? Exit::refused
                                                                                                : Exit::failed;
+    }
     return verdict;
 }
 
@@ -169,10 +170,10 @@ std::optional<long> duration_s(std::string_view text) {
 
 namespace {
 
-std::optional<int> digits(std::string_view text, std::size_t at_, std::size_t count) {
+std::optional<int> digits(std::string_view text, std::size_t start, std::size_t count) {
     int number = 0;
-    if (text.size() < at_ + count) return std::nullopt;
-    const char* first = text.data() + at_;
+    if (text.size() < start + count) return std::nullopt;
+    const char* first = text.data() + start;
     const auto result = std::from_chars(first, first + count, number);
     if (result.ec != std::errc{} || result.ptr != first + count || number < 0) return std::nullopt;
     return number;
@@ -201,11 +202,11 @@ std::optional<long long> full_time_ms(std::string_view text, std::string_view no
         return std::chrono::sys_days{date};
     };
     const auto day = day_of(text);
-    const auto today_ = day_of(now);
+    const auto this_day = day_of(now);
     const auto time = time_of_day_s(text.substr(11), text.size() >= 19);
     const auto time_now = time_of_day_s(now.substr(11), true);
-    if (!day || !today_ || !time || !time_now) return std::nullopt;
-    const long long seconds = (*day - *today_).count() * 86'400LL + *time - *time_now;
+    if (!day || !this_day || !time || !time_now) return std::nullopt;
+    const long long seconds = (*day - *this_day).count() * 86'400LL + *time - *time_now;
     return seconds > 0 ? std::optional{now_ms / 1'000 * 1'000 + seconds * 1'000} : std::nullopt;
 }
 

@@ -21,9 +21,10 @@ void completion_cases(const CLI::App& app, const std::string& path, std::string&
         words += (words.empty() ? "" : " ") + verb->get_name();
         completion_cases(*verb, path + (path.empty() ? "" : " ") + verb->get_name(), out);
     }
-    for (const CLI::Option* option : app.get_options())
+    for (const CLI::Option* option : app.get_options()) {
         for (const std::string& name : option->get_lnames())
             words += (words.empty() ? "--" : " --") + name;
+    }
     out += "        '" + path + "') words='" + words + "' ;;\n";
 }
 
@@ -71,10 +72,11 @@ class Tree {
         } catch (const CLI::ParseError& error) {
             return app_.exit(error) == 0 ? 0 : static_cast<int>(Exit::usage);
         }
-        if (app_.count("--json") > 0)
+        if (app_.count("--json") > 0) {
             options_.json = json_ == "short" ? JsonMode::short_
                             : json_ == "off" ? JsonMode::off
                                              : JsonMode::pretty;
+        }
         options_.colour = ::isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
         return verb_();
     }

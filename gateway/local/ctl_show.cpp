@@ -118,13 +118,14 @@ std::string night_words(const value& night) {
 std::string uplink_words(const value& status) {
     const value& uplink = at(status, "uplink");
     std::string text = "uplink ";
-    if (!flag_of(at(uplink, "enabled")))
+    if (!flag_of(at(uplink, "enabled"))) {
         text += "off";
-    else if (flag_of(at(uplink, "connected")))
+    } else if (flag_of(at(uplink, "connected"))) {
         text += "ok";
-    else
+    } else {
         text += "down since " + clock_part(at(uplink, "since")) + " (" +
                 or_dash(text_of(at(uplink, "reason"))) + ")";
+    }
     if (!at(status, "outbox").is_null())
         text += fmt::format(", outbox {}", integer_of(at(at(status, "outbox"), "pending")));
     return text;
@@ -149,15 +150,17 @@ std::string View::status(const value& document) const {
                     paint("●", trusted ? Tone::good : Tone::warning, colour), text_of(at(document, "mode")),
                     trusted ? "ok" : "not trusted", text_of(at(clock, "quality")),
                     or_dash(text_of(at(document, "config"))), uplink_words(document));
-    if (!energy_now.is_null())
+    if (!energy_now.is_null()) {
         out += fmt::format("{} since {}, saving {}\n", energy(at(energy_now, "metered_wh")),
                            clock_part(at(energy_now, "from")), shown(at(energy_now, "saving_pct"), " %", 1));
+    }
     out += "\n" + feeder_table(at(document, "feeders")).text(colour);
-    if (legend)
+    if (legend) {
         out += fmt::format("{}, {}. {}\n",
                            plural(static_cast<long long>(list_of(at(document, "feeders")).size()), "feeder"),
                            plural(integer_of(at(at(document, "lamps"), "total")), "lamp"),
                            alarm_words(at(document, "alarms")));
+    }
     return out;
 }
 
@@ -196,10 +199,11 @@ std::string View::lamp(const value& document) const {
     line("level", fmt::format("{} wanted by {}, {} reported", shown(at(document, "target_pct"), " %", 0),
                               text_of(at(document, "source")), shown(at(document, "level_pct"), " %", 0)));
     if (const auto* values = at(document, "values").if_object()) {
-        for (const auto& member : *values)
+        for (const auto& member : *values) {
             line(std::string_view{member.key().data(), member.key().size()},
                  fmt::format("{}  ({}, {} ago)", shown(at(member.value(), "value"), "", 3),
                              text_of(at(member.value(), "quality")), age(at(member.value(), "age_ms"))));
+        }
     }
     return out;
 }
@@ -246,16 +250,18 @@ std::string View::sun(const value& document) const {
         const std::string reason = text_of(at(at(day, key), "reason"));
         return Cell{reason.empty() ? clock_part(at(at(day, key), "at")) : reason};
     };
-    for (const value& day : list_of(at(document, "days")))
+    for (const value& day : list_of(at(document, "days"))) {
         table.row({text_of(at(day, "date")), event(day, "civil_dawn"), event(day, "sunrise"),
                    clock_part(at(day, "noon")), event(day, "sunset"), event(day, "civil_dusk"),
                    shown(at(day, "noon_elevation_deg"), " °", 1)});
+    }
     std::string out = table.text(colour);
-    if (legend)
+    if (legend) {
         out += fmt::format("{} at {:.4f} N {:.4f} E, times in {}.\n",
                            plural(static_cast<long long>(list_of(at(document, "days")).size()), "day"),
                            number_of(at(document, "latitude")).value_or(0.0),
                            number_of(at(document, "longitude")).value_or(0.0), text_of(at(document, "zone")));
+    }
     return out;
 }
 

@@ -102,9 +102,10 @@ std::string Table::text(bool colour) const {
         add(column, headings_[column], display_width(headings_[column]));
     out += '\n';
     for (const auto& cells : rows_) {
-        for (std::size_t column = 0; column < widths.size(); ++column)
+        for (std::size_t column = 0; column < widths.size(); ++column) {
             add(column, paint(cells[column].text, cells[column].tone, colour),
                 display_width(cells[column].text));
+        }
         out += '\n';
     }
     return out;

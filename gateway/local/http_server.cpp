@@ -170,22 +170,25 @@ class HttpServer::Impl::Connection : public std::enable_shared_from_this<Connect
         answer_->prepare_payload();
         http::async_write(socket_, *answer_,
                           [self = this->shared_from_this()](const error_code& error, std::size_t) {
-                              if (error || !self->keep_alive_ || !self->socket_.is_open())
+                              if (error || !self->keep_alive_ || !self->socket_.is_open()) {
                                   self->close();
-                              else
+                              } else {
                                   self->read(self->limits().idle);
+                              }
                           });
     }
 
     void start_events(const Request& request, const std::string& last_event_id) {
-        if (role_ == Role::none)
+        if (role_ == Role::none) {
             return respond({403,
                             error_body("not_permitted", "you may not read here",
                                        "ask an administrator to add you to the group for viewing"),
                             ""});
-        if (server_->listeners() >= limits().event_streams)
+        }
+        if (server_->listeners() >= limits().event_streams) {
             return respond(
                 {503, error_body("busy", "too many event streams", "close some, then try again"), ""});
+        }
         filter_.emplace(query_value(request.query, "topics").value_or(""));
         streaming_ = true;
         send_event(std::string{event_head});
@@ -200,10 +203,11 @@ class HttpServer::Impl::Connection : public std::enable_shared_from_this<Connect
     void watch_for_end() {
         socket_.async_read_some(asio::buffer(waste_),
                                 [self = this->shared_from_this()](const error_code& error, std::size_t) {
-                                    if (error)
+                                    if (error) {
                                         self->close();
-                                    else
+                                    } else {
                                         self->watch_for_end();
+                                    }
                                 });
     }
 
@@ -227,10 +231,11 @@ class HttpServer::Impl::Connection : public std::enable_shared_from_this<Connect
         owed_ -= queue_.front().size();
         queue_.pop_front();
         next_heartbeat_ = server_->now + limits().heartbeat;
-        if (queue_.empty())
+        if (queue_.empty()) {
             deadline_ = site::MonoTime::max();
-        else
+        } else {
             write_next();
+        }
     }
 
     std::shared_ptr<Impl> server_;

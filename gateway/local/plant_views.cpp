@@ -31,10 +31,11 @@ void write_faults(Writer& out, std::uint32_t faults) {
 
 void write_answer_age(Writer& out, const ApiContext& api, site::SiteTime last_answer) {
     out.key("age_ms");
-    if (last_answer == site::SiteTime{})
+    if (last_answer == site::SiteTime{}) {
         out.null();
-    else
+    } else {
         out.value(age_ms(api, last_answer));
+    }
 }
 
 // The members of a lamp that a list shows.
@@ -53,10 +54,11 @@ void write_lamp_row(Writer& out, const ApiContext& api, std::size_t index) {
         .member("powered", state.powered);
     write_answer_age(out, api, state.last_answer);
     out.key("target_pct");
-    if (state.target)
+    if (state.target) {
         out.value(state.target->percent());
-    else
+    } else {
         out.null();
+    }
     write_value(out, "level_pct", state[Quantity::level_pct], 1);
     out.member("source", site::name(state.source)).member("confirmed", state.confirmed);
     for (const Quantity quantity :
@@ -69,10 +71,11 @@ void write_lamp_row(Writer& out, const ApiContext& api, std::size_t index) {
 void write_one_value(Writer& out, const ApiContext& api, Quantity quantity, const site::Value& value) {
     out.begin_object().key("value");
     // A number nobody vouches for is not shown as one.
-    if (value.quality == site::Quality::unsupported || value.quality == site::Quality::unknown)
+    if (value.quality == site::Quality::unsupported || value.quality == site::Quality::unknown) {
         out.null();
-    else
+    } else {
         out.value(value.value, decimals_of(quantity));
+    }
     out.member("quality", site::name(value.quality)).key("age_ms").value(age_ms(api, value.at));
     out.end_object();
 }
@@ -87,10 +90,11 @@ void write_lamp_place(Writer& out, const site::Lamp& lamp) {
     out.end_array();
     for (const auto& [key, degrees] : {std::pair{"latitude", lamp.latitude}, {"longitude", lamp.longitude}}) {
         out.key(key);
-        if (degrees)
+        if (degrees) {
             out.value(*degrees, 7);
-        else
+        } else {
             out.null();
+        }
     }
 }
 
@@ -131,10 +135,11 @@ constexpr std::array<std::string_view, 4> roles{"report", "local_manual", "door"
 
 void write_optional(Writer& out, std::string_view key, const std::optional<bool>& flag) {
     out.key(key);
-    if (flag)
+    if (flag) {
         out.value(*flag);
-    else
+    } else {
         out.null();
+    }
 }
 
 }  // namespace

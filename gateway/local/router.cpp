@@ -43,10 +43,11 @@ void status(const Call& call) {
 void lamps(const Call& call) {
     const auto expression = query_value(call.request.query, "select");
     const auto selection = select_lamps(*call.api.config, *call.api.state, expression.value_or("all"));
-    if (!selection.error.empty())
+    if (!selection.error.empty()) {
         return call.reply(
             refusal(404, "unknown_target", selection.error,
                     "all, a lamp, feeder or group, 1..20, F1:1..9, tag=, state=, pole=, phase=, road="));
+    }
     call.reply({200, lamps_json(call.api, selection), ""});
 }
 
@@ -55,9 +56,10 @@ void lamp(const Call& call) {
     const auto& all = call.api.config->plant.lamps;
     const auto found =
         std::find_if(all.begin(), all.end(), [&id](const site::Lamp& each) { return each.id == id; });
-    if (found == all.end())
+    if (found == all.end()) {
         return call.reply(
             refusal(404, "unknown_target", "no lamp is called '" + id + "'", "GET /api/v1/lamps lists them"));
+    }
     call.reply({200, lamp_json(call.api, static_cast<std::size_t>(found - all.begin())), ""});
 }
 
@@ -102,10 +104,11 @@ void sun(const Call& call) {
     const auto date = from ? read_date(*from) : std::chrono::year_month_day{today};
     const bool fits = days >= 1 && days <= most_sun_days && std::abs(point.latitude) <= 90.0 &&
                       std::abs(point.longitude) <= 180.0;
-    if (!numbers || !date || !fits)
+    if (!numbers || !date || !fits) {
         return call.reply(refusal(400, "out_of_range",
                                   "sun?from=YYYY-MM-DD&days=N&lat=..&lon=.. has a value that cannot be",
                                   "days 1..3660, lat -90..90, lon -180..180"));
+    }
     const auto table = schedule::sun_days(point, *call.api.zone, *date, days);
     call.reply({200, sun_json(table, point, *call.api.zone), ""});
 }
@@ -125,9 +128,10 @@ void log_level(const Call& call) {
     const auto* object = error ? nullptr : document.if_object();
     const auto* level = object != nullptr ? object->if_contains("level") : nullptr;
     const auto* word = level != nullptr ? level->if_string() : nullptr;
-    if (word == nullptr || !call.api.set_log_level(std::string{word->data(), word->size()}))
+    if (word == nullptr || !call.api.set_log_level(std::string{word->data(), word->size()})) {
         return call.reply(refusal(400, "out_of_range", R"(the body is {"level":"debug|info|warning|error"})",
                                   "see the message"));
+    }
     call.reply({200, std::string{R"({"level":")"} + word->c_str() + "\"}\n", ""});
 }
 
@@ -175,9 +179,10 @@ constexpr std::string_view role_words(Role role) {
 
 void Router::handle(const Request& request, const Reply& reply) const {
     std::string_view path = request.path;
-    if (!path.starts_with(root))
+    if (!path.starts_with(root)) {
         return reply(
             refusal(404, "unknown_path", "there is nothing here", "every path begins with /api/v1/"));
+    }
     path.remove_prefix(root.size());
     std::string allow;
     for (const Route& route : routes) {
@@ -187,17 +192,19 @@ void Router::handle(const Request& request, const Reply& reply) const {
             allow += (allow.empty() ? "" : ", ") + std::string{route.method};
             continue;
         }
-        if (request.role < route.role)
+        if (request.role < route.role) {
             return reply(refusal(
                 403, "not_permitted",
                 "user " + request.user + " may not do this: it is for " + std::string{role_words(route.role)},
                 "ask an administrator to add you to the group named in [api]"));
+        }
         return route.run(Call{api_, request, rest, reply});
     }
-    if (allow.empty())
+    if (allow.empty()) {
         return reply(refusal(404, "unknown_path", "there is nothing at " + request.path,
                              "status lamps feeders meters contactors inputs alarms sun outbox energy/tonight "
                              "lines events commands"));
+    }
     Response response =
         refusal(405, "method_not_allowed", request.method + " is not possible here", "use " + allow);
     response.allow = allow;

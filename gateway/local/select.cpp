@@ -130,10 +130,11 @@ class Part {
         if (key == "phase")
             return [this, value](std::size_t i) { return phase_word(lamp(i).phase) == value; };
         if (key == "group") return by_group(value, error);
-        if (key == "road")
+        if (key == "road") {
             return [this, value](std::size_t i) {
                 return roads.at(static_cast<std::size_t>(lamp(i).road_class)) == value;
             };
+        }
         if (key == "state" && std::find(conditions.begin(), conditions.end(), value) != conditions.end())
             return [this, value](std::size_t i) { return name(condition_of(state_.lamps[i])) == value; };
         error = key == "state" ? "state is ok, fault, offline, no_power or starting, not '" + value + "'"

@@ -25,10 +25,11 @@ constexpr std::array<std::pair<std::string_view, Event schedule::SunDay::*>, 8> 
 
 void write_event(json::Writer& out, std::string_view key, const Event& event, const site::Zone& zone) {
     out.key(key).begin_object().key("at");
-    if (event.at)
+    if (event.at) {
         out.value(iso_text(*event.at, zone));
-    else
+    } else {
         out.null();
+    }
     out.member("reason", event.reason).end_object();
 }
 

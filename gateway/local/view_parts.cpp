@@ -12,18 +12,20 @@ using site::Quantity;
 void write_time(json::Writer& out, std::string_view key, const std::optional<site::SiteTime>& t,
                 const ApiContext& api) {
     out.key(key);
-    if (t && *t != site::SiteTime{} && api.zone != nullptr)
+    if (t && *t != site::SiteTime{} && api.zone != nullptr) {
         out.value(iso_text(*t, *api.zone));
-    else
+    } else {
         out.null();
+    }
 }
 
 void write_value(json::Writer& out, std::string_view key, const site::Value& value, int decimals) {
     out.key(key);
-    if (value.ok())
+    if (value.ok()) {
         out.value(value.value, decimals);
-    else
+    } else {
         out.null();
+    }
 }
 
 LampCounts count_lamps(const ApiContext& api, std::string_view feeder) {
@@ -83,18 +85,20 @@ void write_feeder(json::Writer& out, const ApiContext& api, std::size_t index) {
     for (const auto& [key, level] :
          {std::pair{"level_min_pct", counts.level_min}, {"level_max_pct", counts.level_max}}) {
         out.key(key);
-        if (level)
+        if (level) {
             out.value(*level);
-        else
+        } else {
             out.null();
+        }
     }
     out.key("lamps");
     write_counts(out, counts);
     out.key("power_w").value(power.watts, 1).member("power_by", power.metered ? "meter" : "lamps");
     for (const auto& [key, phase] :
-         {std::pair{"current_a_l1", Phase::l1}, {"current_a_l2", Phase::l2}, {"current_a_l3", Phase::l3}})
+         {std::pair{"current_a_l1", Phase::l1}, {"current_a_l2", Phase::l2}, {"current_a_l3", Phase::l3}}) {
         write_value(out, key,
                     power.meter != nullptr ? power.meter->at(Quantity::current_a, phase) : site::Value{}, 3);
+    }
     out.end_object();
 }
 

@@ -48,10 +48,11 @@ void write_alarm_counts(Writer& out, const ApiContext& api) {
         .member("active", alarms.size())
         .member("unacknowledged", static_cast<std::int64_t>(open));
     out.key("worst");
-    if (worst == alarms.end())
+    if (worst == alarms.end()) {
         out.null();
-    else
+    } else {
         out.value(site::name(site::severity(worst->alarm.code)));
+    }
     out.end_object();
 }
 
@@ -98,12 +99,13 @@ void write_energy(Writer& out, const ApiContext& api) {
         .member("lamps_wh", info.lamps_wh)
         .member("baseline_wh", info.baseline_wh);
     out.key("saving_pct");
-    if (info.baseline_wh > 0)
+    if (info.baseline_wh > 0) {
         out.value(100.0 * static_cast<double>(info.baseline_wh - info.metered_wh) /
                       static_cast<double>(info.baseline_wh),
                   1);
-    else
+    } else {
         out.null();
+    }
     out.key("saving").value(info.saving, 2).key("coverage_pct").value(info.coverage_pct, 2).end_object();
 }
 
@@ -114,10 +116,11 @@ void write_identity(Writer& out, const ApiContext& api) {
     write_time(out, "time", api.now(), api);
     out.member("now_ms", site::to_ms(api.now()));
     out.key("uptime_s");
-    if (api.uptime)
+    if (api.uptime) {
         out.value(static_cast<std::int64_t>(api.uptime().count()));
-    else
+    } else {
         out.null();
+    }
     out.member("mode", api.mode ? api.mode() : std::string{"auto"}).member("config", api.config->sha256);
 }
 
@@ -140,10 +143,11 @@ void write_alarm(Writer& out, const ApiContext& api, const ActiveAlarm& active) 
     out.member("cause", alarm.cause).member("text", alarm.text);
     for (const auto& [key, number] : {std::pair{"value", alarm.value}, {"limit", alarm.limit}}) {
         out.key(key);
-        if (number)
+        if (number) {
             out.value(*number, 3);
-        else
+        } else {
             out.null();
+        }
     }
     out.end_object();
 }
