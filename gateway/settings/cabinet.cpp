@@ -21,9 +21,10 @@ bool good_format(std::string_view text) {
 
 void read_serial(Reader& in, std::uint32_t& baud, std::string& format) {
     in.integer("baud", baud, 300, 4'000'000);
-    if (in.text("format", format) && !good_format(format))
+    if (in.text("format", format) && !good_format(format)) {
         in.refuse("format", fmt::format("\"{}\" is not a character format", format),
                   "as in \"8N1\" or \"8E1\"");
+    }
 }
 
 void read_protocol(Reader& in, std::string& protocol, const Vocabulary& vocabulary) {
@@ -48,9 +49,10 @@ void read_line(Reader& in, site::Line& line, const Vocabulary& vocabulary) {
     in.require("id", "\"lamps\"");
     in.id("id", line.id);
     in.require("device", "\"/dev/ttyS1\"");
-    if (in.text("device", line.device) && !good_device(line.device))
+    if (in.text("device", line.device) && !good_device(line.device)) {
         in.refuse("device", fmt::format("\"{}\" is not a device", line.device),
                   "as in \"/dev/ttyS1\" or \"tcp://10.0.0.5:502\"");
+    }
     read_protocol(in, line.protocol, vocabulary);
     read_serial(in, line.baud, line.format);
     Ms value{0};
@@ -135,12 +137,13 @@ void read_phases(Reader& in, site::Feeder& out) {
     if (!in.words("phases", words)) return;
     for (const auto& word : words) {
         const auto phase = parse_phase(word);
-        if (!phase)
+        if (!phase) {
             in.unknown_word("phases", word, {"L1", "L2", "L3"});
-        else if (std::find(out.phases.begin(), out.phases.end(), *phase) != out.phases.end())
+        } else if (std::find(out.phases.begin(), out.phases.end(), *phase) != out.phases.end()) {
             in.refuse("phases", fmt::format("phase {} is named twice", word));
-        else
+        } else {
             out.phases.push_back(*phase);
+        }
     }
 }
 
@@ -162,12 +165,13 @@ void read_accept(Reader& in, FeederNote& note) {
     std::vector<std::string> words;
     if (!in.words("accept", words)) return;
     for (const auto& word : words) {
-        if (word == "dark-when-dead")
+        if (word == "dark-when-dead") {
             note.accept_dark = true;
-        else if (word == "lit-by-day-when-dead")
+        } else if (word == "lit-by-day-when-dead") {
             note.accept_lit = true;
-        else
+        } else {
             in.unknown_word("accept", word, {"dark-when-dead", "lit-by-day-when-dead"});
+        }
     }
 }
 

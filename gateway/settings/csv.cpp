@@ -74,13 +74,14 @@ class CsvReader {
         Cell cell;
         cell.at = At{&source_, line_, column_, 1};
         const int first_line = line_;
-        if (peek() == '"')
+        if (peek() == '"') {
             read_quoted(cell);
-        else
+        } else {
             while (peek() != separator_ && !at_line_end() && position_ < text_.size()) {
                 cell.text.push_back(peek());
                 advance();
             }
+        }
         if (line_ == first_line) cell.at.length = std::max(1, column_ - cell.at.column);
         cell.text = std::string{trim(cell.text)};
         if (cell.text.size() > max_cell_bytes)

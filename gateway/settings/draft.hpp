@@ -35,9 +35,9 @@ enum class Column : std::uint8_t {
     lon,
     serial,
     installed,
-    count_
+    count
 };
-constexpr std::size_t column_count = static_cast<std::size_t>(Column::count_);
+constexpr std::size_t column_count = static_cast<std::size_t>(Column::count);
 extern const std::vector<std::string> column_names;
 
 struct LampMark {

@@ -56,12 +56,13 @@ std::optional<std::string> read_file(const std::string& path, std::size_t limit,
     const auto size = std::filesystem::file_size(path, error);
     std::string bytes((error ? limit : std::min<std::uintmax_t>(size, limit)) + 1, '\0');
     bytes.resize(std::fread(bytes.data(), 1, bytes.size(), file.get()));
-    if (std::ferror(file.get()) != 0)
+    if (std::ferror(file.get()) != 0) {
         why = fmt::format("cannot be read: {}", std::strerror(errno));
-    else if (bytes.size() > limit)
+    } else if (bytes.size() > limit) {
         why = fmt::format("is larger than {} KB", limit / 1024);
-    else
+    } else {
         return bytes;
+    }
     return std::nullopt;
 }
 

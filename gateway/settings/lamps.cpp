@@ -34,12 +34,14 @@ Slots read_header(const Record& header, Report& report) {
         if (slot) report.error(cell.at, fmt::format("column \"{}\" stands twice", cell.text));
         slot = i;
     }
-    for (const auto column : {Column::id, Column::address, Column::feeder})
-        if (!slots.at(static_cast<std::size_t>(column)))
+    for (const auto column : {Column::id, Column::address, Column::feeder}) {
+        if (!slots.at(static_cast<std::size_t>(column))) {
             report.error(
                 header.at,
                 fmt::format("there is no column \"{}\"", column_names.at(static_cast<std::size_t>(column))),
                 fmt::format("the columns are {}", fmt::join(column_names, ", ")));
+        }
+    }
     return slots;
 }
 
@@ -134,18 +136,20 @@ void read_position(Row& row, site::Lamp& lamp) {
 void read_words(Row& row, site::Lamp& lamp) {
     if (!row.empty(Column::phase)) {
         const auto phase = parse_phase(row.text(Column::phase));
-        if (phase)
+        if (phase) {
             lamp.phase = *phase;
-        else
+        } else {
             row.error(Column::phase, fmt::format("\"{}\" is not a phase", row.text(Column::phase)),
                       "L1, L2 or L3");
+        }
     }
     if (row.empty(Column::road_class)) return;
-    if (const auto road = parse_road_class(row.text(Column::road_class)))
+    if (const auto road = parse_road_class(row.text(Column::road_class))) {
         lamp.road_class = *road;
-    else
+    } else {
         row.error(Column::road_class, fmt::format("\"{}\" is not a road class", row.text(Column::road_class)),
                   suggest(row.text(Column::road_class), road_class_words));
+    }
 }
 
 void read_identity(Row& row, site::Lamp& lamp) {
@@ -197,11 +201,12 @@ void read_lamps(const Source& source, std::string_view text, Draft& draft, Repor
     const auto slots = read_header(records.front(), report);
     for (std::size_t i = 1; i < records.size(); ++i) {
         Row row{records[i], slots, report};
-        if (row.cells() > records.front().cells.size())
+        if (row.cells() > records.front().cells.size()) {
             report.error(
                 records[i].cells[records.front().cells.size()].at,
                 fmt::format("the row has {} cells, the header {}", row.cells(), records.front().cells.size()),
                 "quote a cell that contains the separator");
+        }
         draft.config.plant.lamps.push_back(read_lamp(row, draft));
         draft.lamp_marks.push_back(row.mark());
     }

@@ -43,10 +43,12 @@ class PlantCheck {
             check_input(plant_.inputs[i], draft_.inputs[i]);
         for (std::size_t i = 0; i < plant_.feeders.size(); ++i)
             check_feeder(plant_.feeders[i], draft_.feeders[i]);
-        for (std::size_t i = 0; i < plant_.contactors.size(); ++i)
-            if (!used_contactors_.contains(plant_.contactors[i].id))
+        for (std::size_t i = 0; i < plant_.contactors.size(); ++i) {
+            if (!used_contactors_.contains(plant_.contactors[i].id)) {
                 report_.warning(draft_.contactors[i].of("id"),
                                 fmt::format("no feeder uses contactor \"{}\"", plant_.contactors[i].id));
+            }
+        }
     }
 
   private:
@@ -71,9 +73,10 @@ class PlantCheck {
             if (plant_.lines[i].device.empty()) continue;
             const auto at = draft_.lines[i].of("device");
             const auto [it, fresh] = seen.try_emplace(plant_.lines[i].device, at);
-            if (!fresh)
+            if (!fresh) {
                 report_.error(at, fmt::format("device {} is already another line's", plant_.lines[i].device),
                               fmt::format("first used at {}", place(it->second)));
+            }
         }
     }
 
@@ -87,9 +90,10 @@ class PlantCheck {
             check_reference(report_, mark.of("line"), who, device.line, lines);
             const auto* model = model_of(draft_, device.model);
             if (model == nullptr) continue;
-            if (model->kind != kind)
+            if (model->kind != kind) {
                 report_.error(mark.of("model"),
                               fmt::format("model \"{}\" is not one of a {}", device.model, what));
+            }
             const auto* line = find_by_id(plant_.lines, device.line);
             device.protocol =
                 protocol_of(device.protocol, line == nullptr ? "" : line->protocol, model->protocol);
@@ -107,10 +111,11 @@ class PlantCheck {
         }
         const auto key = fmt::format("{}\n{}\n{}", device.line, device.protocol, device.address);
         const auto [it, fresh] = addresses_.try_emplace(key, at);
-        if (!fresh)
+        if (!fresh) {
             report_.error(at,
                           fmt::format("address {} on line {} is already used", device.address, device.line),
                           fmt::format("first used at {}", place(it->second)));
+        }
     }
 
     // `user` is the one channel of a module that this entity owns.
@@ -121,16 +126,18 @@ class PlantCheck {
         const auto* device = find_by_id(plant_.modules, module);
         const auto* model = device == nullptr ? nullptr : model_of(draft_, device->model);
         const bool output = quantity == site::Quantity::output;
-        if (model != nullptr && !offers(*model, quantity, channel))
+        if (model != nullptr && !offers(*model, quantity, channel)) {
             report_.error(channel_at, fmt::format("model \"{}\" has no {} {}", device->model,
                                                   output ? "relay" : "input", channel));
+        }
         const auto key = fmt::format("{}\n{}\n{}", module, output ? "o" : "i", channel);
         const auto [it, fresh] = channels_.try_emplace(key, channel_at);
-        if (!fresh)
+        if (!fresh) {
             report_.error(channel_at,
                           fmt::format("{} {} of module \"{}\" is already used", output ? "relay" : "input",
                                       channel, module),
                           fmt::format("first used at {}", place(it->second)));
+        }
     }
 
     void check_contactor(const site::Contactor& contactor, const Mark& mark) {
@@ -150,21 +157,24 @@ class PlantCheck {
     void check_feeder(const site::Feeder& feeder, const Mark& mark) {
         const auto who = fmt::format("feeder \"{}\"", feeder.id);
         const bool switched = feeder.kind == site::FeederKind::switched;
-        if (switched && feeder.contactor.empty())
+        if (switched && feeder.contactor.empty()) {
             report_.error(mark.header, fmt::format("{} is switched but has no contactor", who),
                           "contactor = \"K1\", or kind = \"always\" if it is live day and night");
-        if (!switched && !feeder.contactor.empty())
+        }
+        if (!switched && !feeder.contactor.empty()) {
             report_.error(mark.of("contactor"),
                           fmt::format("{} is always live, so it has no contactor", who));
+        }
         if (!feeder.contactor.empty()) {
             const Names contactors{"contactor", ids_of(plant_.contactors), &draft_.contactors};
             check_reference(report_, mark.of("contactor"), who, feeder.contactor, contactors);
             const auto [it, fresh] = used_contactors_.try_emplace(feeder.contactor, mark.of("contactor"));
-            if (!fresh)
+            if (!fresh) {
                 report_.error(
                     mark.of("contactor"),
                     fmt::format("contactor \"{}\" already switches another feeder", feeder.contactor),
                     fmt::format("first used at {}; one contactor is one feeder", place(it->second)));
+            }
         }
         if (feeder.meter.empty()) return;
         const Names meters{"meter", ids_of(plant_.meters), &draft_.meters};

@@ -63,9 +63,10 @@ class LampCheck {
 
     void check(site::Lamp& lamp, const LampMark& mark) {
         const auto who = fmt::format("lamp \"{}\"", lamp.id);
-        if (!lamp.id.empty())
+        if (!lamp.id.empty()) {
             first_use(ids_, lamp.id, mark.of(Column::id),
                       fmt::format("lamp id \"{}\" is used twice", lamp.id));
+        }
         check_reference(report_, mark.of(Column::line), who, lamp.line, lines_);
         if (check_reference(report_, mark.of(Column::feeder), who, lamp.feeder, feeders_))
             check_phase(lamp, mark);
@@ -83,9 +84,10 @@ class LampCheck {
     void check_phase(const site::Lamp& lamp, const LampMark& mark) {
         const auto& phases = phases_[lamp.feeder];
         if (lamp.phase == site::Phase::none || phases.empty()) return;
-        if (std::find(phases.begin(), phases.end(), lamp.phase) == phases.end())
+        if (std::find(phases.begin(), phases.end(), lamp.phase) == phases.end()) {
             report_.error(mark.of(Column::phase), fmt::format("feeder \"{}\" has no such phase", lamp.feeder),
                           "see phases in its [[feeder]]");
+        }
     }
 
     void check_protocol(site::Lamp& lamp, const LampMark& mark) {
@@ -97,19 +99,22 @@ class LampCheck {
         }
         const auto model = draft_.config.models.find(lamp.model);
         if (model == draft_.config.models.end()) return;
-        if (model->second.kind != site::DeviceKind::lamp)
+        if (model->second.kind != site::DeviceKind::lamp) {
             report_.error(mark.of(Column::model),
                           fmt::format("model \"{}\" is not one of a lamp", lamp.model));
-        if (lamp.head > model->second.heads)
+        }
+        if (lamp.head > model->second.heads) {
             report_.error(mark.of(Column::head),
                           fmt::format("model \"{}\" has {} head{}, not {}", lamp.model, model->second.heads,
                                       model->second.heads == 1 ? "" : "s", lamp.head));
+        }
         lamp.protocol = protocol_of(lamp.protocol, protocols_[lamp.line], model->second.protocol);
         std::string why;
         if (!lamp.address.empty() && vocabulary_.check_address &&
-            !vocabulary_.check_address(lamp.protocol, lamp.address, why))
+            !vocabulary_.check_address(lamp.protocol, lamp.address, why)) {
             report_.error(mark.of(Column::address),
                           fmt::format("\"{}\" is not an address of {}", lamp.address, lamp.protocol), why);
+        }
     }
 
     void check_unit(const site::Lamp& lamp, const LampMark& mark) {
@@ -123,11 +128,12 @@ class LampCheck {
                           fmt::format("first used at {}", place(unit.at)));
             return;
         }
-        if (!fresh && unit.model != lamp.model)
+        if (!fresh && unit.model != lamp.model) {
             report_.error(mark.of(Column::model),
                           fmt::format("address {} on line {} is model \"{}\" elsewhere", lamp.address,
                                       lamp.line, unit.model),
                           fmt::format("first used at {}", place(unit.at)));
+        }
         first_use(heads_, fmt::format("{}\n{}", key, lamp.head), at,
                   fmt::format("head {} of address {} on line {} is already used", lamp.head, lamp.address,
                               lamp.line));
@@ -137,10 +143,11 @@ class LampCheck {
         if (!lamp.latitude || !lamp.longitude || !draft_.has_place) return;
         const auto& cabinet = draft_.config.place;
         const double km = distance_km(*lamp.latitude, *lamp.longitude, cabinet.latitude, cabinet.longitude);
-        if (km > draft_.reach_km)
+        if (km > draft_.reach_km) {
             report_.warning(mark.of(Column::lat),
                             fmt::format("lamp \"{}\" is {:.1f} km from the cabinet", lamp.id, km),
                             "check lat and lon, or raise reach_km in [lamps]");
+        }
     }
 
     Draft& draft_;

@@ -31,9 +31,10 @@ class PlanCheck {
         check_every_night();
         for (std::size_t i = 0; i < config_.mqtt.principals.size(); ++i) {
             const auto& principal = config_.mqtt.principals[i];
-            if (principal.targets)
+            if (principal.targets) {
                 check_selector(*principal.targets, draft_.principals[i].of("targets"),
                                fmt::format("principal \"{}\"", principal.id));
+            }
         }
     }
 
@@ -53,12 +54,14 @@ class PlanCheck {
         for (const auto& value : selector.values) {
             if (selector.kind == Kind::lamps)
                 check_reference(report_, at, who, value, {"lamp", lamps_, nullptr});
-            if (selector.kind == Kind::feeder)
+            if (selector.kind == Kind::feeder) {
                 check_reference(report_, at, who, value,
                                 {"feeder", ids_of(config_.plant.feeders), &draft_.feeders});
-            if (selector.kind == Kind::tag && !tags_.contains(value))
+            }
+            if (selector.kind == Kind::tag && !tags_.contains(value)) {
                 report_.warning(at, fmt::format("{} is empty: no lamp has the tag \"{}\"", who, value),
                                 suggest(value, {tags_.begin(), tags_.end()}));
+            }
         }
     }
 
@@ -66,9 +69,10 @@ class PlanCheck {
         const auto& rule = config_.schedules[i];
         const auto& mark = draft_.schedules[i];
         const auto who = fmt::format("schedule \"{}\"", rule.id);
-        if (rule.group != "all")
+        if (rule.group != "all") {
             check_reference(report_, mark.of("group"), who, rule.group,
                             {"group", ids_of(config_.groups), &draft_.groups});
+        }
         check_reference(report_, mark.of("profile"), who, rule.profile,
                         {"profile", ids_of(config_.profiles), &draft_.profiles});
         check_reference(report_, mark.of("calendar"), who, rule.calendar,
@@ -82,12 +86,13 @@ class PlanCheck {
             const auto& rule = config_.schedules[i];
             const auto key = fmt::format("{}\n{}\n{}", rule.priority, rule.group, rule.calendar);
             const auto [it, fresh] = seen.try_emplace(key, i);
-            if (!fresh)
+            if (!fresh) {
                 report_.error(
                     draft_.schedules[i].of("priority"),
                     fmt::format("schedules \"{}\" and \"{}\" have the same priority, group and nights",
                                 config_.schedules[it->second].id, rule.id),
                     "the higher priority wins");
+            }
         }
     }
 

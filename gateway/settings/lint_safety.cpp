@@ -113,18 +113,20 @@ void check_safety(const Draft& draft, Report& report) {
                 "failsafe = 100, another level, or \"none\"; nothing is assumed");
             continue;
         }
-        if (!lamps.road_lamp.empty() && !note.accept_dark)
+        if (!lamps.road_lamp.empty() && !note.accept_dark) {
             report.error(
                 mark.of("failsafe"),
                 fmt::format(
                     "when the gateway is dead, feeder \"{}\" leaves a main road dark (lamp \"{}\"): {}",
                     feeder.id, lamps.road_lamp, lamps.outcome.dark),
                 "dead_state = \"astro-timer\" with failsafe above 0, or accept = [\"dark-when-dead\"]");
-        if (!lamps.outcome.lit.empty() && !note.accept_lit)
+        }
+        if (!lamps.outcome.lit.empty() && !note.accept_lit) {
             report.error(mark.of("failsafe"),
                          fmt::format("when the gateway is dead, feeder \"{}\" burns by day: {}", feeder.id,
                                      lamps.outcome.lit),
                          "dead_state = \"astro-timer\", or accept = [\"lit-by-day-when-dead\"]");
+        }
     }
 }
 

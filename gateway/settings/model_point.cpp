@@ -30,10 +30,11 @@ void read_quantity(Reader& in, site::Point& out) {
     std::string word;
     in.require("kind", "\"power_w\"");
     if (!in.text("kind", word)) return;
-    if (const auto quantity = site::quantity_from(word))
+    if (const auto quantity = site::quantity_from(word)) {
         out.quantity = *quantity;
-    else
+    } else {
         in.unknown_word("kind", word, quantity_words());
+    }
 }
 
 void read_type(Reader& in, site::Point& out) {
@@ -70,10 +71,11 @@ void read_type(Reader& in, site::Point& out) {
 
 void read_table(Reader& in, site::Point& out, std::string_view protocol) {
     const bool modbus = protocol.starts_with("modbus");
-    if (modbus)
+    if (modbus) {
         in.require("table", "\"input\"");
-    else if (in.has("table"))
+    } else if (in.has("table")) {
         in.refuse("table", fmt::format("{} has no tables", protocol));
+    }
     in.choice<std::uint32_t>("table", out.table,
                              {{"coil", 1}, {"discrete", 2}, {"holding", 3}, {"input", 4}});
     std::uint32_t write_table = 0;
@@ -96,14 +98,16 @@ void read_scale(Reader& in, site::Point& out) {
     const auto* node = in.find("scale");
     if (node != nullptr) {
         std::optional<site::Scale> scale;
-        if (const auto word = node->value_exact<std::string>())
+        if (const auto word = node->value_exact<std::string>()) {
             scale = parse_scale(*word);
-        else if (node->is_number())
+        } else if (node->is_number()) {
             scale = parse_scale(fmt::format("{}", node->value<double>().value_or(0.0)));
-        if (scale)
+        }
+        if (scale) {
             out.scale = *scale;
-        else
+        } else {
             in.refuse("scale", "scale must be a number or a fraction", "as in 0.1 or \"1/3\"");
+        }
     }
     in.number("plus", out.scale.offset, -1e9, 1e9);
 }
@@ -140,12 +144,13 @@ void read_bits(Reader& in, site::Point& out) {
         const auto word = value.value_exact<std::string>().value_or("");
         const auto fault = site::fault_bit_from(word);
         const auto at = in.at_element("bits", value);
-        if (!bit || *bit < 0 || *bit >= out.bytes * 8)
+        if (!bit || *bit < 0 || *bit >= out.bytes * 8) {
             in.report().error(at, fmt::format("there is no bit \"{}\" in {} bytes", key.str(), out.bytes));
-        else if (!fault)
+        } else if (!fault) {
             in.report().error(at, fmt::format("\"{}\" is not a fault", word), suggest(word, fault_words()));
-        else
+        } else {
             out.bits.push_back({static_cast<std::uint8_t>(*bit), *fault});
+        }
     }
 }
 

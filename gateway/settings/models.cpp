@@ -66,10 +66,11 @@ void read_points(Reader& root, site::DeviceModel& out) {
                        other.head == point.head;
             };
             const auto twin = std::find_if(out.points.begin(), out.points.end(), same);
-            if (twin != out.points.end())
+            if (twin != out.points.end()) {
                 root.report().error(
                     at, fmt::format("points \"{}\" and \"{}\" are the same quantity, phase and head",
                                     twin->key, point.key));
+            }
         }
     }
 }
@@ -102,20 +103,23 @@ void read_expect(Reader& in, const site::DeviceModel& model, site::ModelVector& 
     for (const auto& part : parts) {
         for (const auto& [key, node] : *part.table) {
             const auto at = at_key(*part.source, key);
-            if (!has_point(model, key.str()))
+            if (!has_point(model, key.str())) {
                 in.report().error(at, fmt::format("the model has no point \"{}\"", key.str()),
                                   suggest(key.str(), point_keys(model)));
-            else if (!node.is_number())
+            } else if (!node.is_number()) {
                 in.report().error(at, fmt::format("{} must be a number", key.str()));
-            else
+            } else {
                 out.expect.emplace_back(key.str(), node.value<double>().value_or(0.0));
+            }
         }
     }
     in.words("expect_missing", out.expect_missing);
-    for (const auto& key : out.expect_missing)
-        if (!has_point(model, key))
+    for (const auto& key : out.expect_missing) {
+        if (!has_point(model, key)) {
             in.refuse("expect_missing", fmt::format("the model has no point \"{}\"", key),
                       suggest(key, point_keys(model)));
+        }
+    }
 }
 
 void read_vectors(Reader& root, site::DeviceModel& out) {

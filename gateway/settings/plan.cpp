@@ -25,10 +25,11 @@ void read_group(Reader& in, site::Group& out) {
     std::string word;
     std::string why;
     if (!in.text("select", word)) return;
-    if (const auto selector = parse_selector(word, why))
+    if (const auto selector = parse_selector(word, why)) {
         out.select = *selector;
-    else
+    } else {
         in.refuse("select", fmt::format("\"{}\" selects nothing", word), why);
+    }
 }
 
 bool read_step(Reader& in, site::Step& out) {
@@ -39,11 +40,12 @@ bool read_step(Reader& in, site::Step& out) {
     if (good) {
         const auto at = parse_step_at(word);
         good = at.has_value();
-        if (at)
+        if (at) {
             out.at = *at;
-        else
+        } else {
             in.refuse("at", fmt::format("\"{}\" is not a time of the night", word),
                       "as in \"23:00\", \"dusk\", \"dusk - 10m\", \"sunrise + 5m\"");
+        }
     }
     int level = 0;
     if (in.integer("level", level, 0, 100)) out.level = site::Level{level};
@@ -88,21 +90,23 @@ void read_profile(Reader& in, site::Profile& out) {
         auto step_in = reader_of(in.report(), "a step", part);
         site::Step step;
         const bool good = read_step(step_in, step);
-        if (good && comparable && out_of_order(out.steps.back().at, step.at))
+        if (good && comparable && out_of_order(out.steps.back().at, step.at)) {
             step_in.refuse("at",
                            fmt::format("the step comes before the one above it in profile \"{}\"", out.id),
                            "a night runs from noon to noon; evening steps stand before morning steps");
+        }
         step_in.finish();
         comparable = good;
         out.steps.push_back(step);
     }
-    if (out.steps.empty())
+    if (out.steps.empty()) {
         in.refuse("steps", "the profile has no steps");
-    else if (out.steps.back().level.is_on())
+    } else if (out.steps.back().level.is_on()) {
         in.report().warning(in.at("steps"),
                             fmt::format("profile \"{}\" ends at {} %: the lamps stay lit by day", out.id,
                                         out.steps.back().level.percent()),
                             "end with { at = \"dawn\", level = 0 }");
+    }
 }
 
 void read_schedule(Reader& in, site::ScheduleRule& out) {
@@ -129,13 +133,14 @@ void read_calendar(Reader& in, site::Calendar& out) {
         const auto first = parse_date(words[i].substr(0, dots));
         const auto last = dots == std::string::npos ? first : parse_date(words[i].substr(dots + 2));
         const auto at = in.at_element("days", *array->get(i));
-        if (!first || !last)
+        if (!first || !last) {
             in.report().error(at, fmt::format("\"{}\" is not a date or a range of dates", words[i]),
                               "as in \"2027-02-05..2027-02-20\"");
-        else if (*last < *first)
+        } else if (*last < *first) {
             in.report().error(at, fmt::format("\"{}\" ends before it begins", words[i]));
-        else
+        } else {
             out.ranges.emplace_back(*first, *last);
+        }
     }
 }
 

@@ -208,10 +208,11 @@ std::vector<Part> Reader::table(std::string_view key) {
     for (const auto& part : parts_) {
         const auto found = find_in(part, key);
         if (found.node == nullptr) continue;
-        if (const auto* table = found.node->as_table())
+        if (const auto* table = found.node->as_table()) {
             result.push_back({part.source, table});
-        else
+        } else {
             report_.error(found.key, fmt::format("{} must be a table, written [{}]", key, key));
+        }
     }
     return result;
 }

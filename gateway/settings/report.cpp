@@ -49,10 +49,11 @@ Window cut(const Diagnostic& diagnostic) {
 std::string padding(std::u32string_view text) {
     std::string out;
     for (const char32_t c : text) {
-        if (c == U'\t')
+        if (c == U'\t') {
             out.push_back('\t');
-        else
+        } else {
             out.append(static_cast<std::size_t>(display_width(c)), ' ');
+        }
     }
     return out;
 }
@@ -96,10 +97,11 @@ static void show_line(const Source& source, Diagnostic& diagnostic) {
 
 void Report::add(Diagnostic diagnostic) {
     if (diagnostic.error) ++errors_;
-    if (out_.size() < most)
+    if (out_.size() < most) {
         out_.push_back(std::move(diagnostic));
-    else
+    } else {
         ++left_out_;
+    }
 }
 
 void Report::add(const At& at, bool error, std::string message, std::string hint) {

@@ -21,9 +21,10 @@ Reader section(Reader& root, std::string_view key, const std::vector<Part>& part
 
 void read_topic_word(Reader& in, std::string_view key, std::string& out, std::string_view example) {
     in.require(key, example);
-    if (in.text(key, out) && !is_topic_word(out))
+    if (in.text(key, out) && !is_topic_word(out)) {
         in.refuse(key, fmt::format("\"{}\" cannot be part of a topic", out),
                   "1 to 32 of A-Z a-z 0-9 _ -, beginning with a letter or digit");
+    }
 }
 
 void read_place(Reader& in, Draft& draft, const Vocabulary& vocabulary) {
@@ -32,9 +33,10 @@ void read_place(Reader& in, Draft& draft, const Vocabulary& vocabulary) {
     read_topic_word(in, "gateway", place.gateway, "\"0237\"");
     in.text("name", place.name);
     if (in.text("timezone", place.timezone) && vocabulary.zone_exists &&
-        !vocabulary.zone_exists(place.timezone))
+        !vocabulary.zone_exists(place.timezone)) {
         in.refuse("timezone", fmt::format("there is no time zone \"{}\"", place.timezone),
                   suggest(place.timezone, {"Asia/Shanghai", "Asia/Urumqi", "Asia/Hong_Kong", "UTC"}));
+    }
     in.require("latitude", "37.6870");
     in.require("longitude", "112.7528");
     const bool latitude = in.number("latitude", place.latitude, -90.0, 90.0);
@@ -71,15 +73,18 @@ void check_transport(Reader& in, const site::Mqtt& mqtt) {
         return;
     }
     if (mqtt.url.empty()) return;
-    if (url.tls && mqtt.ca_file.empty())
+    if (url.tls && mqtt.ca_file.empty()) {
         in.refuse("url", "mqtts needs ca_file, the certificate that signs the broker's",
                   "ca_file = \"/etc/streetlight/ca.pem\"");
-    if (!url.tls && !url.loopback && !mqtt.insecure)
+    }
+    if (!url.tls && !url.loopback && !mqtt.insecure) {
         in.refuse("url", "plain MQTT over a network can be read and forged by anyone on the way",
                   "use mqtts://, or say insecure = true");
-    if (mqtt.cert_file.empty() != mqtt.key_file.empty())
+    }
+    if (mqtt.cert_file.empty() != mqtt.key_file.empty()) {
         in.refuse(mqtt.cert_file.empty() ? "key_file" : "cert_file",
                   "cert_file and key_file belong together");
+    }
     if (!mqtt.password_file.empty() && mqtt.username.empty())
         in.refuse("password_file", "password_file needs username");
 }
@@ -96,9 +101,10 @@ void read_identity(Reader& in, site::Mqtt& mqtt) {
     if (in.integer("version", mqtt.version, 4, 5)) {
     }
     in.text("username", mqtt.username);
-    if (in.has("password"))
+    if (in.has("password")) {
         in.report().error_masked(in.at("password"), "a password does not belong into this file",
                                  "password_file = \"...\", readable by the daemon alone");
+    }
     in.text("password_file", mqtt.password_file);
     in.text("ca_file", mqtt.ca_file);
     in.text("cert_file", mqtt.cert_file);
@@ -143,10 +149,11 @@ void read_ops(Reader& in, site::Principal& out) {
     for (std::size_t i = 0; i < out.ops.size(); ++i) {
         const auto& op = out.ops[i];
         const auto at = in.at_element("ops", *array->get(i));
-        if (std::find(known.begin(), known.end(), op) == known.end())
+        if (std::find(known.begin(), known.end(), op) == known.end()) {
             in.report().error(at, fmt::format("there is no operation \"{}\"", op), suggest(op, known));
-        else if (needs_admin(op) && !out.admin)
+        } else if (needs_admin(op) && !out.admin) {
             in.report().error(at, fmt::format("{} needs admin = true", op));
+        }
     }
 }
 
@@ -162,10 +169,11 @@ void read_targets(Reader& in, site::Principal& out) {
     std::string word;
     std::string why;
     if (!in.text("targets", word)) return;
-    if (const auto parsed = parse_selector(word, why))
+    if (const auto parsed = parse_selector(word, why)) {
         out.targets = *parsed;
-    else
+    } else {
         in.refuse("targets", fmt::format("\"{}\" selects nothing", word), why);
+    }
 }
 
 void read_principal(Reader& in, site::Principal& out) {

@@ -130,9 +130,10 @@ class Loader {
     }
 
     void refuse_include(const Document& document) {
-        for (const auto& [key, node] : document.table)
+        for (const auto& [key, node] : document.table) {
             if (key.str() == "include")
                 report_.error(at_key(document.source, key), "an included file cannot include others");
+        }
     }
 
     void read_lamp_file() {
@@ -189,18 +190,22 @@ void read_models(Draft& draft, ModelShelf& shelf, Report& report) {
         if (const auto* model = shelf.find(id, report)) draft.config.models.emplace(id, *model);
     };
     const auto& plant = draft.config.plant;
-    for (std::size_t i = 0; i < plant.meters.size(); ++i)
+    for (std::size_t i = 0; i < plant.meters.size(); ++i) {
         use(fmt::format("meter \"{}\"", plant.meters[i].id), plant.meters[i].model,
             draft.meters[i].of("model"));
-    for (std::size_t i = 0; i < plant.modules.size(); ++i)
+    }
+    for (std::size_t i = 0; i < plant.modules.size(); ++i) {
         use(fmt::format("module \"{}\"", plant.modules[i].id), plant.modules[i].model,
             draft.modules[i].of("model"));
+    }
     if (!draft.default_model.empty() && !shelf.knows(draft.default_model))
         use("[lamps]", draft.default_model, draft.lamps.of("model"));
-    for (std::size_t i = 0; i < plant.lamps.size(); ++i)
-        if (plant.lamps[i].model != draft.default_model || shelf.knows(draft.default_model))
+    for (std::size_t i = 0; i < plant.lamps.size(); ++i) {
+        if (plant.lamps[i].model != draft.default_model || shelf.knows(draft.default_model)) {
             use(fmt::format("lamp \"{}\"", plant.lamps[i].id), plant.lamps[i].model,
                 draft.lamp_marks[i].of(Column::model));
+        }
+    }
 }
 
 Loaded load(const std::string& gateway_toml_path, const Vocabulary& vocabulary) {
