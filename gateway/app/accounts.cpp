@@ -100,7 +100,8 @@ void Accounts::meter_read(std::size_t meter) {
     energy::RegisterReading reading;
     reading.at = value.at;
     reading.value = to_register(value.value);
-    reading.clock_step = std::exchange(meter_stepped_[meter], false);
+    reading.clock_step = meter_stepped_[meter];
+    meter_stepped_[meter] = false;
     if (!meter_last_[meter]) meter_base_[meter] = reading.value.wh;
     meter_last_[meter] = reading.value.wh;
     for (const Interval& interval : meters_[meter].step(reading))
@@ -115,7 +116,8 @@ void Accounts::lamp_read(std::size_t lamp) {
     sample.at = state.last_answer;
     if (register_wh.ok()) sample.energy = to_register(register_wh.value);
     if (power.ok()) sample.power_w = power.value;
-    sample.clock_step = std::exchange(lamp_stepped_[lamp], false);
+    sample.clock_step = lamp_stepped_[lamp];
+    lamp_stepped_[lamp] = false;
     const site::Lamp& place = config_.plant.lamps[lamp];
     for (const Interval& interval : lamps_[lamp].step(sample)) {
         if (const auto sum = feeders_.add(place.feeder, interval)) add(sum->group, sum->interval);

@@ -9,8 +9,6 @@
 #include <filesystem>
 #include <stdexcept>
 
-#include <fmt/format.h>
-
 namespace sl::app {
 namespace {
 
@@ -51,20 +49,6 @@ bool check_address(std::string_view protocol, std::string_view address, std::str
     return found->parse_address(address, why).has_value();
 }
 
-// A model whose own test frames fail would misread the street.
-void check_models(settings::Loaded& loaded, const std::string& file) {
-    if (!loaded.config) return;
-    for (const auto& [id, model] : loaded.config->models) {
-        for (const std::string& problem : device::check(model)) {
-            settings::Diagnostic diagnostic;
-            diagnostic.file = file;
-            diagnostic.message = fmt::format("device model \"{}\": {}", id, problem);
-            loaded.diagnostics.push_back(std::move(diagnostic));
-        }
-    }
-    if (settings::count(loaded.diagnostics).errors > 0) loaded.config.reset();
-}
-
 }  // namespace
 
 settings::Loaded load_configuration(const Options& options) {
@@ -73,9 +57,9 @@ settings::Loaded load_configuration(const Options& options) {
         vocabulary.protocols.emplace_back(protocol.name);
     vocabulary.check_address = check_address;
     vocabulary.zone_exists = zone_exists;
+    vocabulary.check_model = device::check;   // a model whose own test frames fail would misread the street
     vocabulary.model_dirs = model_directories(options.config);
     settings::Loaded loaded = settings::load(options.config, vocabulary);
-    check_models(loaded, options.config);
     if (!loaded.config) return loaded;
     if (!options.store_directory.empty()) loaded.config->store.directory = options.store_directory;
     if (!options.log_level.empty()) loaded.config->log_level = options.log_level;

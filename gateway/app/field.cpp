@@ -37,31 +37,34 @@ Field::Field(boost::asio::any_io_executor executor, boost::asio::io_context& con
 Field::~Field() = default;
 
 void Field::start() {
-    for (LineParts& line : lines_) {
+    for (const std::unique_ptr<LineParts>& entry : lines_) {
+        LineParts& line = *entry;
         boost::asio::co_spawn(executor_, line.bus->run(), log_failure(line.bus->name()));
         boost::asio::co_spawn(executor_, line.poller->run(), log_failure(line.bus->name()));
     }
 }
 
 void Field::stop() {
-    for (LineParts& line : lines_) {
+    for (const std::unique_ptr<LineParts>& entry : lines_) {
+        LineParts& line = *entry;
         line.poller->stop();
         line.bus->stop();
     }
 }
 
 const wire::Bus& Field::bus(std::size_t line) const {
-    return *lines_[line].bus;
+    return *lines_[line]->bus;
 }
 const device::PollerStatistics& Field::polling(std::size_t line) const {
-    return lines_[line].poller->statistics();
+    return lines_[line]->poller->statistics();
 }
 bool Field::line_up(std::size_t line) const {
-    return lines_[line].up;
+    return lines_[line]->up;
 }
 
 void Field::set_wire_log(const std::string& line_or_all) {
-    for (LineParts& line : lines_) {
+    for (const std::unique_ptr<LineParts>& entry : lines_) {
+        LineParts& line = *entry;
         const std::string name = line.bus->name();
         if (line_or_all != name && line_or_all != "all") {
             line.bus->set_wire_log({});
@@ -78,14 +81,14 @@ void Field::set_wire_log(const std::string& line_or_all) {
 }
 
 bool Field::may_poll(std::size_t line, std::size_t target) const {
-    const TargetObjects& objects = lines_[line].objects[target];
+    const TargetObjects& objects = lines_[line]->objects[target];
     if (objects.kind != ObjectKind::lamp) return true;
     return std::any_of(objects.indices.begin(), objects.indices.end(),
                        [this](std::size_t lamp) { return state_.lamps[lamp].powered; });
 }
 
 void Field::take(std::size_t line, std::size_t target, std::span<const site::Reading> readings) {
-    const TargetObjects& objects = lines_[line].objects[target];
+    const TargetObjects& objects = lines_[line]->objects[target];
     for (const std::size_t index : objects.indices) {
         switch (objects.kind) {
             case ObjectKind::lamp:
@@ -166,7 +169,7 @@ void Field::take_module(std::size_t module, std::span<const site::Reading> readi
 }
 
 void Field::miss(std::size_t line, std::size_t target, int misses) {
-    const TargetObjects& objects = lines_[line].objects[target];
+    const TargetObjects& objects = lines_[line]->objects[target];
     for (const std::size_t index : objects.indices) {
         const bool offline = misses >= config_.polling.offline_after;
         switch (objects.kind) {
@@ -196,22 +199,22 @@ void Field::presence(ObjectRef object, bool online, bool& known) {
 
 void Field::lamp_powered(std::size_t lamp) {
     const Place& place = places_[lamp];
-    lines_[place.line].poller->forgive(place.target);
+    lines_[place.line]->poller->forgive(place.target);
 }
 
 awaitable<bool> Field::read_lamp(std::size_t lamp, Priority priority) {
     const Place& place = places_[lamp];
-    return lines_[place.line].poller->read_now(place.target, priority);
+    return lines_[place.line]->poller->read_now(place.target, priority);
 }
 
 awaitable<bool> Field::read_meter(std::size_t meter, Priority priority) {
     const Place& place = meter_places_[meter];
-    return lines_[place.line].poller->read_now(place.target, priority);
+    return lines_[place.line]->poller->read_now(place.target, priority);
 }
 
 awaitable<bool> Field::read_module(std::size_t module, Priority priority) {
     const Place& place = module_places_[module];
-    return lines_[place.line].poller->read_now(place.target, priority);
+    return lines_[place.line]->poller->read_now(place.target, priority);
 }
 
 awaitable<wire::Result<void>> Field::write_point(Place place, const site::Point* point, double value,
@@ -219,7 +222,7 @@ awaitable<wire::Result<void>> Field::write_point(Place place, const site::Point*
     if (point == nullptr) co_return make_error_code(wire::Errc::bad_request);
     const wire::Result<Bytes> data = device::encode(*point, value);
     if (data.has_error()) co_return data.error();
-    const device::Target& target = lines_[place.line].targets[place.target];
+    const device::Target& target = lines_[place.line]->targets[place.target];
     const Item item = device::write_item(*point);
     const std::span<const std::uint8_t> bytes{*data};
     co_return co_await target.driver->write(target.unit, item, bytes, priority);
@@ -251,7 +254,7 @@ awaitable<wire::Result<void>> Field::broadcast_level(std::size_t lamp, site::Lev
     if (point == nullptr) co_return make_error_code(wire::Errc::bad_request);
     const wire::Result<Bytes> data = device::encode(*point, level.percent());
     if (data.has_error()) co_return data.error();
-    const device::Target& target = lines_[place.line].targets[place.target];
+    const device::Target& target = lines_[place.line]->targets[place.target];
     const Item item = device::write_item(*point);
     const std::span<const std::uint8_t> bytes{*data};
     co_return co_await target.driver->broadcast(target.unit, item, bytes, priority);
@@ -308,7 +311,7 @@ awaitable<wire::Result<void>> Field::write_watchdog(std::size_t module) {
 }
 
 awaitable<wire::Result<void>> Field::broadcast_time(std::size_t line, CivilTime local) {
-    const LineParts& parts = lines_[line];
+    const LineParts& parts = *lines_[line];
     wire::Result<void> last = make_error_code(wire::Errc::bad_request);
     std::vector<const Driver*> done;
     for (const device::Target& target : parts.targets) {

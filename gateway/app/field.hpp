@@ -132,7 +132,7 @@ class Field {
     const site::Config& config_;
     site::SiteState& state_;
     FieldEvents events_;
-    std::vector<LineParts> lines_;
+    std::vector<std::unique_ptr<LineParts>> lines_;
     std::vector<Place> places_;  // by lamp
     std::vector<Place> meter_places_, module_places_;
     std::vector<bool> module_set_up_;

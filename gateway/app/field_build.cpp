@@ -69,7 +69,7 @@ std::function<void(std::exception_ptr)> log_failure(const std::string& what) {
 
 void Field::build_line(std::size_t index, boost::asio::io_context& context) {
     const site::Line& line = config_.plant.lines[index];
-    LineParts& parts = lines_[index];
+    LineParts& parts = *lines_[index];
     wire::StreamSettings stream_settings;
     stream_settings.rs485 = line.rs485;
     std::string why;
@@ -81,7 +81,7 @@ void Field::build_line(std::size_t index, boost::asio::io_context& context) {
     if (line.gap) settings.gap = *line.gap;
     parts.bus = std::make_unique<wire::Bus>(executor_, std::move(stream), timers_, settings);
     parts.bus->set_line_state([this, index](bool up, std::string_view text) {
-        lines_[index].up = up;
+        lines_[index]->up = up;
         events_.line_state(index, up, text);
     });
     add_lamps(index);
@@ -90,7 +90,7 @@ void Field::build_line(std::size_t index, boost::asio::io_context& context) {
 }
 
 void Field::make_poller(std::size_t index) {
-    LineParts& parts = lines_[index];
+    LineParts& parts = *lines_[index];
     device::PollerHooks hooks;
     hooks.site_now = events_.now;
     hooks.may_poll = [this, index](std::size_t target) { return may_poll(index, target); };
@@ -108,7 +108,7 @@ void Field::make_poller(std::size_t index) {
 
 std::size_t Field::add_target(std::size_t index, const TargetSpec& spec) {
     const site::Line& line = config_.plant.lines[index];
-    LineParts& parts = lines_[index];
+    LineParts& parts = *lines_[index];
     const std::string protocol_name = protocol_of(spec.protocol, *spec.model, line);
     const std::string key = protocol_name + " " + spec.address;
     const auto known = std::find(parts.keys.begin(), parts.keys.end(), key);
@@ -158,9 +158,9 @@ void Field::add_lamps(std::size_t index) {
         spec.period = config_.polling.lamps;
         const std::size_t target = add_target(index, spec);
         places_[i] = Place{index, target, lamp.head, &model};
-        std::vector<std::size_t>& heads = lines_[index].objects[target].indices;
+        std::vector<std::size_t>& heads = lines_[index]->objects[target].indices;
         heads.push_back(i);
-        lines_[index].targets[target].head =
+        lines_[index]->targets[target].head =
             heads.size() == 1 ? std::optional<std::uint8_t>{lamp.head} : std::nullopt;
     }
 }
@@ -185,7 +185,7 @@ void Field::add_devices(std::size_t index) {
             spec.period = device.poll;
             const std::size_t target = add_target(index, spec);
             places[i] = Place{index, target, 0, &model};
-            lines_[index].objects[target].indices.push_back(i);
+            lines_[index]->objects[target].indices.push_back(i);
         }
     };
     add(config_.plant.modules, module_places_, ObjectKind::module);
