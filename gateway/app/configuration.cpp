@@ -57,7 +57,7 @@ settings::Loaded load_configuration(const Options& options) {
         vocabulary.protocols.emplace_back(protocol.name);
     vocabulary.check_address = check_address;
     vocabulary.zone_exists = zone_exists;
-    vocabulary.check_model = device::check;   // a model whose own test frames fail would misread the street
+    vocabulary.check_model = device::check;  // a model whose own test frames fail would misread the street
     vocabulary.model_dirs = model_directories(options.config);
     settings::Loaded loaded = settings::load(options.config, vocabulary);
     if (!loaded.config) return loaded;

@@ -176,7 +176,7 @@ local::OutboxInfo LocalApi::outbox() const {
     info.epoch = store.identity().epoch;
     info.store_ok = store.ok();
     info.store_text = store.why();
-    info.store_bytes = store.bytes();
+    info.store_bytes = static_cast<std::uint64_t>(store.bytes());
     for (std::size_t i = 0; i < site::stream_count; ++i) {
         const auto stream = static_cast<site::Stream>(i);
         local::StreamInfo one;
@@ -185,9 +185,7 @@ local::OutboxInfo LocalApi::outbox() const {
         for (const site::Backlog& backlog : store.backlog()) {
             if (backlog.stream == stream) one.pending += backlog.records;
         }
-        for (const site::LostRange& lost : store.lost()) {
-            if (lost.stream == stream) one.lost += lost.range.to - lost.range.from + 1;
-        }
+        one.lost = store.lost_records(stream);
         info.streams.push_back(one);
     }
     return info;
@@ -247,9 +245,9 @@ void LocalApi::start() {
     options.instance = std::to_string(runtime_.store().identity().boot);
     server_ = std::make_unique<local::HttpServer>(
         runtime_.io(), options, local::Roles(api.view_group, api.operator_group, api.admin_group),
-        [this](const local::Request& request, local::Reply reply) { router_.handle(request, reply); });
+        [this](const local::Request& request, const local::Reply& reply) { router_.handle(request, reply); });
     std::string why;
-    if (server_->start(why)) return;
+    if (server_->start(platform::mono_now(), why)) return;
     site::log(site::LogLevel::error, "api", why);
     server_.reset();
 }

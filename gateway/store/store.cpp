@@ -136,8 +136,11 @@ void Store::take_lost(const std::vector<LostRange>& lost) {
     if (on_loss_) on_loss_(lost);
 }
 
+std::int64_t Store::bytes() const { return directory_bytes(options_.directory); }
+
 void Store::add_lost(const LostRange& lost) {
     (*pending_)[at(lost.stream)].remove(lost.range);
+    lost_records_[at(lost.stream)] += lost.range.to - lost.range.from + 1;
     for (LostRange& known : lost_) {
         if (known.stream == lost.stream && known.why == lost.why && known.range.to + 1 == lost.range.from) {
             known.range.to = lost.range.to;

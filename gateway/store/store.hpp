@@ -51,6 +51,12 @@ class Store final : public site::Outbox {
     std::int64_t next_seq(site::Stream stream) const override;
     std::vector<site::Backlog> backlog() const override;
     std::vector<site::LostRange> lost() const override { return lost_; }
+    // Records lost since this process started, told or not.
+    std::int64_t lost_records(site::Stream stream) const {
+        return lost_records_[static_cast<std::size_t>(stream)];
+    }
+    // All files of the store together, as they stand on the disk now.
+    std::int64_t bytes() const;
     void lost_told(std::span<const site::LostRange> told) override;
     void next_conn(std::function<void(std::uint32_t)> done) override;
     void epoch_announced() override;
@@ -105,6 +111,7 @@ class Store final : public site::Outbox {
     std::array<std::int64_t, site::stream_count> next_{};
     std::unique_ptr<std::array<Ranges, site::stream_count>> pending_;  // committed, not acknowledged
     std::vector<site::LostRange> lost_;
+    std::array<std::int64_t, site::stream_count> lost_records_{};
     std::size_t packet_size_ = 0;
     std::map<std::string, CommandRecord, std::less<>> commands_;
     std::deque<std::string> command_order_;  // oldest first
