@@ -30,8 +30,10 @@ Field::Field(boost::asio::any_io_executor executor, boost::asio::io_context& con
       module_places_(config.plant.modules.size()),
       module_set_up_(config.plant.modules.size(), false),
       failsafe_tries_(config.plant.lamps.size(), 0) {
-    for (std::size_t i = 0; i < lines_.size(); ++i)
+    for (std::size_t i = 0; i < lines_.size(); ++i) {
+        lines_[i] = std::make_unique<LineParts>();
         build_line(i, context);
+    }
 }
 
 Field::~Field() = default;

@@ -6,6 +6,8 @@
 #include <linux/serial.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <termios.h>
 #include <unistd.h>
 #include <utility>
@@ -22,6 +24,16 @@ namespace asio = boost::asio;
 using boost::system::error_code;
 
 namespace {
+
+// The slaves of Unix 98 pseudo-terminals have the major numbers 136 to 143 (kernel, devices.txt).
+bool is_pseudo_terminal(int fd) noexcept {
+    struct stat node {};
+    if (::fstat(fd, &node) != 0) {
+        return false;
+    }
+    const unsigned number = major(node.st_rdev);
+    return number >= 136 && number <= 143;
+}
 
 struct Rate {
     std::uint32_t baud;
@@ -82,11 +94,12 @@ error_code apply(int fd, const LineFormat& format) noexcept {
     port.c_cc[VTIME] = 0;
     ::cfsetispeed(&port, rate->speed);
     ::cfsetospeed(&port, rate->speed);
-    if (::tcsetattr(fd, TCSANOW, &port) != 0) {
+    // The C library says EINVAL when parity was not granted. Pseudo-terminals have none and serve all the
+    // same.
+    if (::tcsetattr(fd, TCSANOW, &port) != 0 && !(errno == EINVAL && is_pseudo_terminal(fd))) {
         return last_error();
     }
-    // tcsetattr succeeds when any part of the wish was granted. Parity is not checked: pseudo-terminals drop
-    // it.
+    // It succeeds when any part of the wish was granted.
     termios got{};
     if (::tcgetattr(fd, &got) != 0) {
         return last_error();
