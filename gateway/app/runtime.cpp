@@ -221,7 +221,8 @@ void Runtime::build_uplink() {
     const bool power_up = platform::is_power_up() && !clock_.simulated();
     options.start_reason = power_up ? "power_on" : "restart";
     options.spread_start = power_up;
-    options.pacing = clock_.speed() == 1.0;
+    // Readings that go out as they come are spread already.
+    options.pacing = config_.mqtt.pacing && config_.mqtt.lamp_telemetry.count() > 0 && clock_.speed() == 1.0;
     northbound::SessionHooks hooks;
     hooks.stamp = [this] { return stamp(); };
     hooks.status = [this] {
