@@ -2,6 +2,7 @@
 
 #include "gateway/app/runtime.hpp"
 #include "gateway/json/writer.hpp"
+#include "gateway/local/time_text.hpp"
 #include "gateway/platform/service.hpp"
 #include "gateway/site/log.hpp"
 
@@ -95,7 +96,7 @@ local::LineInfo line_info(const site::Line& line, const wire::Bus& bus,
 
 }  // namespace
 
-LocalApi::LocalApi(Runtime& runtime) : runtime_(runtime), router_(context_) {
+LocalApi::LocalApi(Runtime& runtime) : runtime_(runtime), router_(context_), changes_(context_) {
     fill();
     fill_numbers();
 }
@@ -278,11 +279,15 @@ void LocalApi::stop() {
 }
 
 void LocalApi::tick() {
-    if (server_) server_->tick(platform::mono_now());
+    if (!server_) return;
+    changes_.step([this](std::string_view topic, std::string_view text) { server_->publish(topic, text); });
+    server_->tick(platform::mono_now());
 }
 
 void LocalApi::alarm(const site::AlarmTransition& transition) {
-    if (server_) server_->publish("alarm", "{" + northbound::alarm_body(transition) + "}");
+    if (!server_) return;
+    const std::string time = local::iso_text(runtime_.now(), runtime_.zone());
+    server_->publish("alarm", "{\"time\":\"" + time + "\"," + northbound::alarm_body(transition) + "}");
 }
 
 }  // namespace sl::app

@@ -20,6 +20,10 @@ Exit exit_for(Code code) {
     switch (code) {
         case Code::ok:
             return Exit::done;
+        case Code::bad_schema:
+        case Code::unknown_op:
+        case Code::out_of_range:
+            return Exit::usage;
         case Code::unknown_target:
             return Exit::unknown_object;
         case Code::not_permitted:
