@@ -48,7 +48,7 @@ class Demo:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="streetlight-demo-"))
         self.port = parts.free_port()
         self.broker = self.field = self.gateway = self.counter = None
-        self.story, self.shown, self.picture = [], [], None
+        self.story, self.picture = [], None
         self.api = parts.LocalApi(self.folder / "api.sock")
         self.control = parts.FieldControl(self.folder / "control")
         self.alarm_names, self.replies = set(), []
@@ -82,7 +82,6 @@ class Demo:
 
     def tell(self, status, text):
         self.story.append(f"{picture.clock(status['time'])}  {text}")
-        self.shown.append(text)
         if not self.picture or not self.picture.live:
             print(f"> {self.story[-1]}", flush=True)
 
@@ -176,8 +175,8 @@ class Demo:
         status = self.api.get("status") or {}
         energy = status.get("energy") or {}
         print(f"\nThe night of {START[:10]}, {LAMPS} lamps, {self.given.speed:g} times as fast:")
-        for text in self.shown:
-            print(f"  - {text}")
+        for text in self.story:
+            print(f"  {text}")
         print(f"  - alarms seen: {', '.join(sorted(self.alarm_names)) or 'none'}")
         if energy:
             print(f"  - energy by the meter {picture.number(energy['metered_wh'], 'kWh', 2, 1000)}, saving "

@@ -48,6 +48,12 @@ def number(value, unit, decimals=1, scale=1.0):
     return "-" if value is None else f"{value / scale:.{decimals}f} {unit}"
 
 
+def saving_of(energy):
+    """Per cent saved; nothing during the first minutes of light, when a fast night's counts lag behind the meter."""
+    early = (energy.get("baseline_wh") or 0) < 10 * 1000
+    return None if early else energy.get("saving_pct")
+
+
 def night_words(night):
     if not night:
         return ""
@@ -77,7 +83,7 @@ class Picture:
             f"{f['id']} {'on ' if f['energised'] else 'off'} {f['lamps']['lit']:>2}/{f['lamps']['total']} lit"
             for f in status["feeders"])
         received = sum(row[2] for row in rows)
-        saving = energy.get("saving_pct")
+        saving = saving_of(energy)
         print(f"{status['time'][5:16].replace('T', ' ')}  {feeders}  {number(status['power_w'], 'kW', 2, 1000)}  "
               f"{number(energy.get('metered_wh'), 'kWh', 2, 1000)}{'' if saving is None else f' ({saving:.0f} % less)'}  outbox {outbox.get('pending', '-')}  "
               f"received {received}", file=self.stream, flush=True)
@@ -126,7 +132,7 @@ class Picture:
     @staticmethod
     def _energy(status):
         energy = status.get("energy") or {}
-        saving = energy.get("saving_pct")
+        saving = saving_of(energy)
         against = "" if saving is None else f"   {saving:.0f} % less than the former lamps' {number(energy['baseline_wh'], 'kWh', 2, 1000)}"
         yield (f"  power {number(status['power_w'], 'kW', 2, 1000)}   energy by the meter "
                f"{number(energy.get('metered_wh'), 'kWh', 2, 1000)}{against}")
