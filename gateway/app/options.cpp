@@ -78,9 +78,12 @@ bool take(Options& options, int key, const char* value, std::string& why) {
             return false;
         }
         default:
-            why = "unknown or incomplete option; see streetlightd --help";
             return false;
     }
+}
+
+std::string unknown_option(const std::string& word) {
+    return "\"" + word + "\" is no option, or its value is missing; see streetlightd --help";
 }
 
 }  // namespace
@@ -102,8 +105,12 @@ std::optional<Options> parse_options(int argc, char** argv, std::string& why) {
     for (;;) {
         const int key = ::getopt_long(argc, argv, "", table.data(), nullptr);
         if (key == -1) break;
-        if (!take(options, key, optarg, why)) return std::nullopt;
+        if (!take(options, key, optarg, why)) {
+            if (why.empty()) why = unknown_option(argv[optind - 1]);
+            return std::nullopt;
+        }
     }
+    if (options.check && optind + 1 == argc) options.config = argv[optind++];
     if (optind < argc) {
         why = std::string{"unexpected argument \""} + argv[optind] + "\"; see streetlightd --help";
         return std::nullopt;
@@ -115,7 +122,7 @@ std::string help_text() {
     return R"(streetlightd - the street-lighting gateway of one feeder cabinet
 
   --config FILE      configuration (default /etc/streetlight/gateway.toml)
-  --check            read the whole configuration, report every error, touch nothing; exit 8 when it is invalid
+  --check [FILE]     read the whole configuration, report every error, touch nothing; exit 8 when it is invalid
   --store DIR        where records are kept, instead of [store] directory
   --log-level LEVEL  debug, info, warning, error
   --wire-log LINE    log every byte of a line (or "all")
