@@ -211,15 +211,25 @@ void Lighting::act(const control::FeederAction& action) {
     }
 }
 
+// One selector at MANUAL is enough, whatever the others say. No relay is written any more then, also not the
+// write that a silent module has kept waiting.
+void Lighting::read_selectors() {
+    bool at_manual = false;
+    for (std::size_t i = 0; i < config_.plant.inputs.size(); ++i) {
+        const bool selector = config_.plant.inputs[i].role == site::InputRole::local_manual;
+        at_manual = at_manual || (selector && state_.inputs[i].active.value_or(false));
+    }
+    std::fill(manual_.begin(), manual_.end(), at_manual);
+    if (!at_manual) return;
+    for (Relay& relay : relays_)
+        relay.pending.reset();
+}
+
 void Lighting::tick() {
     if (stopping_) return;
     const schedule::ClockState clock = hooks_.clock();
     clock_acts_ = clock.may_act();
-    for (std::size_t i = 0; i < config_.plant.inputs.size(); ++i) {
-        if (config_.plant.inputs[i].role != site::InputRole::local_manual) continue;
-        const bool at_manual = state_.inputs[i].active.value_or(false);
-        std::fill(manual_.begin(), manual_.end(), at_manual);
-    }
+    read_selectors();
     decide(clock);
     step_feeders(clock.now);
     for (std::size_t line = 0; line < pumping_.size(); ++line)

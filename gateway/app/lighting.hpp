@@ -85,6 +85,7 @@ class Lighting {
         site::SiteTime valid_from;    // readings from before say nothing about the last write
     };
 
+    void read_selectors();
     void decide(const schedule::ClockState& clock);
     void apply(std::size_t lamp, schedule::Wanted wanted, site::SiteTime pace);
     void step_feeders(site::SiteTime now);
