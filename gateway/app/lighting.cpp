@@ -161,6 +161,7 @@ void Lighting::publish_power(SiteTime now) {
         const bool ours = feeder && switched_by_us(*feeder);
         reconcile_.set_powered(i, powered, ours, pace);
         if (powered) field_.lamp_powered(i);
+        state_.lamps[i].confirmed = reconcile_.progress(i).confirmed;
         hooks_.lamp_changed(i);
     }
     for (std::size_t f = 0; f < feeders.size(); ++f) {
@@ -194,6 +195,7 @@ void Lighting::act(const control::FeederAction& action) {
             [[fallthrough]];
         case RelayAction::reassert: {
             Relay& relay = relays_[action.contactor];
+            if (relay.pending != action.closed) relay.pending_since = hooks_.pace();
             relay.pending = action.closed;
             if (!relay.writing) {
                 relay.writing = true;
@@ -257,6 +259,7 @@ void Lighting::refresh(std::size_t lamp) {
 }
 
 void Lighting::step_trackers() {
+    if (stopping_) return;  // the next start reads back and answers
     const SiteTime pace = hooks_.pace();
     for (std::size_t i = 0; i < trackers_.size();) {
         if (!trackers_[i]->tracker.step(reconcile_, pace)) {
