@@ -4,7 +4,7 @@
 #include "gateway/app/configuration.hpp"
 #include "gateway/app/field_parts.hpp"
 #include "gateway/app/local_api.hpp"
-#include "gateway/northbound/meta.hpp"
+#include "gateway/northbound/connect_check.hpp"
 #include "gateway/platform/service.hpp"
 #include "gateway/platform/zone.hpp"
 #include "gateway/site/log.hpp"
@@ -250,6 +250,7 @@ void Runtime::build_uplink() {
     };
     gate.execute = [this](const site::Command& command, northbound::Ticket ticket) {
         executor_.execute(command, std::move(ticket));
+        keep_plans();  // a hold that was accepted is not forgotten by a restart a moment later
     };
     gate.resume = [this](const site::Command& command, northbound::Ticket ticket) {
         executor_.resume(command, std::move(ticket));
@@ -268,7 +269,21 @@ void Runtime::wire_store() {
         faults_.external(site::AlarmCode::store_degraded, config_.place.gateway, finding, clock_.now());
         if (session_) session_->publish_status();
     });
-    if (!store_.ok()) site::log(site::LogLevel::error, "store", store_.why());
+    if (store_.ok()) return;
+    fault::Finding finding;
+    finding.active = true;
+    finding.text = store_.why();
+    faults_.external(site::AlarmCode::store_degraded, config_.place.gateway, finding, clock_.now());
+}
+
+// A standing alarm, loopback excepted (the configuration has been asked for it by name).
+void Runtime::tell_transport() {
+    const auto broker = northbound::broker_address(config_.mqtt.url);
+    if (!broker || broker->tls || northbound::is_loopback(broker->host)) return;
+    fault::Finding finding;
+    finding.active = true;
+    finding.text = "MQTT without TLS: anyone on the way can read and forge it";
+    faults_.external(site::AlarmCode::insecure_transport, config_.place.gateway, finding, clock_.now());
 }
 
 void Runtime::restore() {
@@ -288,6 +303,10 @@ void Runtime::restore() {
 
 void Runtime::start() {
     restore();
+    if (session_) {
+        publish_meta();  // before the first record, which names its revision
+        tell_transport();
+    }
     field_.start();
     if (!options_.wire_log.empty()) field_.set_wire_log(options_.wire_log);
     lighting_.tick();
@@ -299,7 +318,6 @@ void Runtime::start() {
     }
     api_->start();
     if (session_) {
-        publish_meta();
         session_->start();
         gate_->resume();
         reactor_.every(config_.mqtt.diag_every, [this] { diag(); });
@@ -330,6 +348,8 @@ void Runtime::shut_down() {
     lighting_.stop();
     field_.stop();
     api_->stop();
+    keep_plans();
+    report_energy(accounts_.drain());
     save_time();
     const auto leave = [this] {
         reactor_.cancel_all();

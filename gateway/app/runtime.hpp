@@ -74,7 +74,11 @@ class Runtime {
     void slow_tick();
     void watch_clock();
     void watch_faults();
+    void watch_holds();
+    void tell_transport();
+    void keep_plans();
     void keep_books();
+    void report_energy(const std::vector<northbound::IntervalRow>& rows);
     void publish_meta();
     void diag();
     void lighting_event(const schedule::ArbitrationEvent& event);
