@@ -84,7 +84,9 @@ void Lighting::apply(std::size_t lamp, schedule::Wanted wanted, SiteTime pace) {
     state.source = now.source;
     if (level_changed) {
         state.confirmed = 0;
-        reconcile_.want(lamp, now.level, now.fade, pace);
+        const bool urgent = now.source == site::Source::override_ || now.source == site::Source::emergency ||
+                            now.source == site::Source::local;
+        reconcile_.want(lamp, now.level, now.fade, pace, urgent);
     }
     hooks_.lamp_changed(lamp);
 }
