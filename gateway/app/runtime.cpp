@@ -100,7 +100,10 @@ schedule::ClockState Runtime::clock_state() const {
     schedule::ClockState clock;
     clock.now = clock_.now();
     clock.tq = quality_;
-    clock.plausible = quality_ != site::TimeQuality::none;
+    // An estimate carries the table on only from a time that was trusted since the machine was started: without
+    // a battery the clock of a machine that was off for a night shows yesterday evening.
+    const bool estimate = quality_ == site::TimeQuality::est;
+    clock.plausible = quality_ != site::TimeQuality::none && (!estimate || trusted_since_boot_);
     return clock;
 }
 
@@ -286,13 +289,27 @@ void Runtime::tell_transport() {
     faults_.external(site::AlarmCode::insecure_transport, config_.place.gateway, finding, clock_.now());
 }
 
+// Whether the clock has run on from a trusted time without the machine having been off: both clocks then show
+// the same span.
+static bool carried_on(site::WallTime saved_wall, milliseconds saved_up) {
+    constexpr std::chrono::seconds drift{30};
+    const milliseconds up = platform::machine_uptime() - saved_up;
+    if (saved_up.count() == 0 || up.count() < 0) return false;
+    return std::chrono::abs(platform::wall_now() - saved_wall - up) < drift;
+}
+
 void Runtime::restore() {
     lighting_.restore(store_.states("arb."));
     lighting_.restore(store_.states("contactor."));
     if (const auto saved = store_.state("clock.saved")) {
-        clock_.set_floor(site::WallTime{milliseconds{std::strtoll(saved->c_str(), nullptr, 10)}});
+        char* rest = nullptr;
+        const site::WallTime wall{milliseconds{std::strtoll(saved->c_str(), &rest, 10)}};
+        const milliseconds up{std::strtoll(rest, nullptr, 10)};
+        clock_.set_floor(wall);
+        trusted_since_boot_ = carried_on(wall, up);
     }
     quality_ = clock_.quality();
+    trusted_since_boot_ = trusted_since_boot_ || site::trusted(quality_);
     store::HistoryQuery tonight;
     tonight.from = accounts_.night_begin(clock_.now());
     tonight.to = clock_.now();

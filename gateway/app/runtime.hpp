@@ -92,6 +92,7 @@ class Runtime {
     site::MonoTime started_;
     site::SiteTime pace_origin_;
     site::TimeQuality quality_ = site::TimeQuality::none;
+    bool trusted_since_boot_ = false;  // the clock, at some time since the machine was started
     std::unique_ptr<site::Zone> zone_;
     wire::AsioTimers timers_;
     Reactor reactor_;

@@ -70,6 +70,7 @@ void Runtime::watch_clock() {
     }
     last_seen_ = now;
     last_watch_ = mono;
+    trusted_since_boot_ = trusted_since_boot_ || site::trusted(quality_);
     if (before == quality_) return;
     site::log(site::LogLevel::info, "clock",
               fmt::format("trust {} -> {}", site::name(before), site::name(quality_)));
@@ -81,7 +82,8 @@ void Runtime::save_time() {
     const site::WallTime now = platform::wall_now();
     if (!stopping_ && now - saved_at_ < time_saved_every) return;
     saved_at_ = now;
-    store_.put_state("clock.saved", std::to_string(now.time_since_epoch().count()));
+    store_.put_state("clock.saved", fmt::format("{} {}", now.time_since_epoch().count(),
+                                                platform::machine_uptime().count()));
 }
 
 // Open as long as the hold is, also across a restart; the hourly event of arbitration only reminds.
