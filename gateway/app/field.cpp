@@ -271,7 +271,7 @@ awaitable<wire::Result<void>> Field::write_failsafe(std::size_t lamp, site::Leve
     const double percent = level.percent();
     const auto seconds = static_cast<double>(after.count());
     const wire::Result<void> first = co_await write_point(place, level_point, percent, Priority::reread);
-    if (first.has_error()) co_return first;
+    if (first.has_error() || after_point == nullptr) co_return first;  // the device keeps a time of its own
     co_return co_await write_point(place, after_point, seconds, Priority::reread);
 }
 

@@ -72,6 +72,7 @@ class Lighting {
     const schedule::Wanted& wanted(std::size_t lamp) const { return wanted_[lamp]; }
     bool manual(std::size_t feeder) const { return manual_[feeder]; }
     bool any_manual() const;
+    std::string relay_trouble(std::size_t contactor) const;
     std::size_t commands_running() const noexcept { return trackers_.size(); }
 
   private:
@@ -82,9 +83,11 @@ class Lighting {
     struct Relay {
         bool writing = false;
         std::optional<bool> pending;  // to be written, or written and not read back yet
+        site::SiteTime pending_since;  // pace
         site::SiteTime valid_from;    // readings from before say nothing about the last write
     };
 
+    void read_selectors();
     void decide(const schedule::ClockState& clock);
     void apply(std::size_t lamp, schedule::Wanted wanted, site::SiteTime pace);
     void step_feeders(site::SiteTime now);

@@ -50,6 +50,8 @@ class Reporting {
     // When the trust in the clock changed: the anchor that dates earlier records.
     void clock_became_trusted();
 
+    // How large a record may be now.
+    northbound::BodyLimits limits() const;
     std::uint64_t rows() const noexcept { return rows_; }  // telemetry rows handed to the outbox
 
   private:
@@ -70,7 +72,6 @@ class Reporting {
     };
 
     Visible visible(std::size_t lamp) const;
-    northbound::BodyLimits limits() const;
     void append(site::Stream stream, std::string body, site::Urgency urgency);
     void append_all(site::Stream stream, northbound::Bodies bodies, site::Urgency urgency);
     void flush_state();

@@ -4,7 +4,7 @@
 #include "gateway/app/configuration.hpp"
 #include "gateway/app/field_parts.hpp"
 #include "gateway/app/local_api.hpp"
-#include "gateway/northbound/meta.hpp"
+#include "gateway/northbound/connect_check.hpp"
 #include "gateway/platform/service.hpp"
 #include "gateway/platform/zone.hpp"
 #include "gateway/site/log.hpp"
@@ -100,7 +100,10 @@ schedule::ClockState Runtime::clock_state() const {
     schedule::ClockState clock;
     clock.now = clock_.now();
     clock.tq = quality_;
-    clock.plausible = quality_ != site::TimeQuality::none;
+    // An estimate carries the table on only from a time that was trusted since the machine was started: without
+    // a battery the clock of a machine that was off for a night shows yesterday evening.
+    const bool estimate = quality_ == site::TimeQuality::est;
+    clock.plausible = quality_ != site::TimeQuality::none && (!estimate || trusted_since_boot_);
     return clock;
 }
 
@@ -251,6 +254,7 @@ void Runtime::build_uplink() {
     };
     gate.execute = [this](const site::Command& command, northbound::Ticket ticket) {
         executor_.execute(command, std::move(ticket));
+        keep_plans();  // a hold that was accepted is not forgotten by a restart a moment later
     };
     gate.resume = [this](const site::Command& command, northbound::Ticket ticket) {
         executor_.resume(command, std::move(ticket));
@@ -269,16 +273,44 @@ void Runtime::wire_store() {
         faults_.external(site::AlarmCode::store_degraded, config_.place.gateway, finding, clock_.now());
         if (session_) session_->publish_status();
     });
-    if (!store_.ok()) site::log(site::LogLevel::error, "store", store_.why());
+    if (store_.ok()) return;
+    fault::Finding finding;
+    finding.active = true;
+    finding.text = store_.why();
+    faults_.external(site::AlarmCode::store_degraded, config_.place.gateway, finding, clock_.now());
+}
+
+// A standing alarm, loopback excepted (the configuration has been asked for it by name).
+void Runtime::tell_transport() {
+    const auto broker = northbound::broker_address(config_.mqtt.url);
+    if (!broker || broker->tls || northbound::is_loopback(broker->host)) return;
+    fault::Finding finding;
+    finding.active = true;
+    finding.text = "MQTT without TLS: anyone on the way can read and forge it";
+    faults_.external(site::AlarmCode::insecure_transport, config_.place.gateway, finding, clock_.now());
+}
+
+// Whether the clock has run on from a trusted time without the machine having been off: both clocks then show
+// the same span.
+static bool carried_on(site::WallTime saved_wall, milliseconds saved_up) {
+    constexpr std::chrono::seconds drift{30};
+    const milliseconds up = platform::machine_uptime() - saved_up;
+    if (saved_up.count() == 0 || up.count() < 0) return false;
+    return std::chrono::abs(platform::wall_now() - saved_wall - up) < drift;
 }
 
 void Runtime::restore() {
     lighting_.restore(store_.states("arb."));
     lighting_.restore(store_.states("contactor."));
     if (const auto saved = store_.state("clock.saved")) {
-        clock_.set_floor(site::WallTime{milliseconds{std::strtoll(saved->c_str(), nullptr, 10)}});
+        char* rest = nullptr;
+        const site::WallTime wall{milliseconds{std::strtoll(saved->c_str(), &rest, 10)}};
+        const milliseconds up{std::strtoll(rest, nullptr, 10)};
+        clock_.set_floor(wall);
+        trusted_since_boot_ = carried_on(wall, up);
     }
     quality_ = clock_.quality();
+    trusted_since_boot_ = trusted_since_boot_ || site::trusted(quality_);
     store::HistoryQuery tonight;
     tonight.from = accounts_.night_begin(clock_.now());
     tonight.to = clock_.now();
@@ -289,6 +321,10 @@ void Runtime::restore() {
 
 void Runtime::start() {
     restore();
+    if (session_) {
+        publish_meta();  // before the first record, which names its revision
+        tell_transport();
+    }
     field_.start();
     if (!options_.wire_log.empty()) field_.set_wire_log(options_.wire_log);
     lighting_.tick();
@@ -300,7 +336,6 @@ void Runtime::start() {
     }
     api_->start();
     if (session_) {
-        publish_meta();
         session_->start();
         gate_->resume();
         reactor_.every(config_.mqtt.diag_every, [this] { diag(); });
@@ -331,6 +366,8 @@ void Runtime::shut_down() {
     lighting_.stop();
     field_.stop();
     api_->stop();
+    keep_plans();
+    report_energy(accounts_.drain());
     save_time();
     const auto leave = [this] {
         reactor_.cancel_all();

@@ -108,7 +108,7 @@ awaitable<bool> Poller::turn(std::size_t index, Priority priority) {
         note_answer(slot, timers_.now());
         hooks_.on_readings(index, readings);
     } else if (failure == wire::Errc::port_lost || failure == wire::Errc::cancelled) {
-        slot.due = timers_.now() + idle_nap;  // the line is down, which says nothing about the device
+        line_lost_ = true;  // which says nothing about the device
     } else {
         note_miss(index, failure);
     }
@@ -143,8 +143,11 @@ awaitable<void> Poller::run() {
             }
             worked = true;
             co_await turn(i, Priority::poll);
+            // One device is enough to learn that the line is down; the next cycle begins after a nap.
+            if (line_lost_) break;
         }
         const site::MonoTime end = timers_.now();
+        if (std::exchange(line_lost_, false)) worked = false;
         if (worked) {
             ++statistics_.cycles;
             statistics_.last_cycle = std::chrono::duration_cast<std::chrono::microseconds>(end - begin);

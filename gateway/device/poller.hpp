@@ -102,7 +102,7 @@ class Poller {
     PollerSettings settings_;
     PollerStatistics statistics_;
     std::vector<site::Reading> readings_;
-    bool stopping_ = false;
+    bool stopping_ = false, line_lost_ = false;
 };
 
 }  // namespace sl::device
