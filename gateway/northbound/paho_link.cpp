@@ -129,7 +129,7 @@ class Connection final : public mqtt::callback {
         const int reason = static_cast<int>(token.get_reason_code());
         return reason >= 0x80 ? reason : token.get_return_code();
     }
-    void connected(const mqtt::token& token) {
+    void accepted(const mqtt::token& token) {
         if (stood_.exchange(true)) return;  // Paho C++ 1.2.0 tells of a connection twice
         const auto connack = connack_of(token, options.version);
         events_([connack](LinkHandler& h) { h.on_connected(connack); });
@@ -186,7 +186,7 @@ class Connection final : public mqtt::callback {
 
     Events events_;
     std::function<void(LinkError)> failed_, lost_;
-    Listener<&Connection::connected, &Connection::not_connected> connect_listener_;
+    Listener<&Connection::accepted, &Connection::not_connected> connect_listener_;
     Listener<&Connection::published, &Connection::not_published> publish_listener_;
     Listener<&Connection::subscribed, &Connection::not_subscribed> subscribe_listener_;
     std::vector<int> reasons_;

@@ -111,7 +111,8 @@ struct Golden : public ::testing::Test {
         auto& contactor = state.contactors[0];
         contactor.commanded = true;
         contactor.reported = true;
-        contactor.reported_at = contactor.changed = read;
+        contactor.aux = true;
+        contactor.reported_at = contactor.aux_at = contactor.changed = read;
         contactor.operations = 4;
         state.feeders.resize(1);
         state.feeders[0] = {true, ts, true, false, site::Source::program};
