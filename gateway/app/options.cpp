@@ -1,12 +1,11 @@
 #include "gateway/app/options.hpp"
 
+#include "gateway/platform/zone.hpp"
+
 #include <array>
 #include <charconv>
 #include <cstdlib>
 #include <getopt.h>
-#include <sstream>
-
-#include <date/date.h>
 
 namespace sl::app {
 namespace {
@@ -24,18 +23,6 @@ enum Key : int {
 };
 
 constexpr double fastest = 100'000.0;
-
-std::optional<site::SiteTime> parse_time(const std::string& text) {
-    // RFC 3339 with a zone: 2026-11-23T16:00:00+08:00 or ...Z
-    for (const char* format : {"%FT%T%Ez", "%FT%TZ", "%FT%H:%M%Ez", "%FT%H:%MZ"}) {
-        std::istringstream in{text};
-        date::sys_time<std::chrono::milliseconds> time;
-        in >> date::parse(format, time);
-        if (!in.fail() && in.peek() == std::char_traits<char>::eof())
-            return site::SiteTime{time.time_since_epoch()};
-    }
-    return std::nullopt;
-}
 
 bool take(Options& options, int key, const char* value, std::string& why) {
     switch (key) {
@@ -68,7 +55,7 @@ bool take(Options& options, int key, const char* value, std::string& why) {
             return false;
         }
         case key_start: {
-            const auto time = parse_time(value);
+            const auto time = platform::parse_time(value);
             if (time) {
                 options.start = *time;
                 return true;
