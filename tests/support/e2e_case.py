@@ -43,6 +43,12 @@ class CabinetCase(unittest.TestCase):
         except AssertionError as error:
             raise AssertionError(f"{error}: {self.cabinet.levels()} at {self.cabinet.hour()}") from None
 
+    def lamps_read(self, level, seconds=PATIENCE):
+        """The gateway itself has read every lamp at this level: they have power and answer."""
+        self.gateway_answers()
+        self.until(lambda: all(lamp["powered"] and abs((lamp.get("level_pct") or 0) - level) <= 1
+                               for lamp in self.cabinet.api("lamps")[1]["lamps"]), f"every lamp read at {level}", seconds)
+
     def command(self, subscriber, op, principal="city", **members):
         """Sends a command as the platform would; returns its id."""
         import time

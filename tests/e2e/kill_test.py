@@ -1,0 +1,94 @@
+#!/usr/bin/python3
+"""kill -9 at random instants under load: no number missing, no command done twice, every command answered.
+
+usage of its own (tests/e2e/soak.sh): kill_test.py --campaign SECONDS
+"""
+import collections
+import os
+import random
+import sys
+import time
+import unittest
+
+from e2e_case import CabinetCase, main
+
+LAMPS = 12
+KILLS = int(os.environ.get("SL_KILLS", "15"))
+SECONDS = float(os.environ.get("SL_KILL_SECONDS", "0"))
+LOWEST, HIGHEST = 20, 99  # the program's 100 is never a command's level
+
+
+class Kill(CabinetCase):
+    def setUp(self):
+        super().setUp()
+        self.random = random.Random(int(os.environ.get("SL_SEED", "0")) or None)
+        self.broker = self.cabinet.broker()
+        self.judge = self.cabinet.subscriber(self.broker.port)
+        self.cabinet.simulator("--lamps", LAMPS, "--boot-s", 0, "--speed", 1.01, "--start", "2026-11-23T19:00:00+08:00",
+                               "--write-config", "--mqtt", f"mqtt://127.0.0.1:{self.broker.port}")
+        self.cabinet.configure("mqtt", first_retry_max="0s", retry_cap="1s", hist_per_s=10000, hist_bytes_per_s=0,
+                               lamp_telemetry="1s", meter_telemetry="1s")
+        self.cabinet.configure("store", commit_every="1s")
+        self.next_level = dict.fromkeys((f"L{i:03}" for i in range(1, LAMPS + 1)), LOWEST)
+        self.sent = {}                                   # command id -> (lamp, level)
+        self.order = collections.defaultdict(list)       # lamp -> levels in the order they were asked for
+
+    def send_one(self):
+        """The next level of a lamp whose former command is done: so its history has one right order."""
+        free = [lamp for lamp, level in self.next_level.items() if level <= HIGHEST and lamp not in self.busy()]
+        if not free:
+            return
+        lamp = self.random.choice(free)
+        level = self.next_level[lamp]
+        self.next_level[lamp] += 1
+        command = self.command(self.judge, "lamp.set", target={"lamps": [lamp]}, args={"level_pct": level},
+                               hold={"for_s": 7200}, ttl_s=600)
+        self.sent[command] = (lamp, level)
+        self.order[lamp].append(level)
+        self.open_commands[command] = lamp
+
+    def busy(self):
+        for command in [c for c in self.open_commands if self.judge.replies(c).get("done")]:
+            del self.open_commands[command]
+        return set(self.open_commands.values())
+
+    def test_killed_at_random_instants_under_load(self):
+        self.open_commands = {}
+        gateway = self.cabinet.gateway_in_step()
+        self.lamps_read(100)
+        kills, started = 0, time.monotonic()
+        while kills < KILLS or time.monotonic() - started < SECONDS:
+            until = time.monotonic() + self.random.uniform(0.05, 2.0)
+            while time.monotonic() < until:
+                self.send_one()
+            gateway.kill()
+            kills += 1
+            gateway = self.cabinet.gateway_in_step()
+        self.gateway_answers()
+        self.until(lambda: not self.busy(), "every command is answered", 60)
+        self.no_gaps(self.judge, 60)
+        self.check_replies()
+        self.check_histories()
+        print(f"{kills} kills, {len(self.sent)} commands, {self.judge.count()} records, "
+              f"{self.judge.duplicates} of them twice, 0 missing")
+
+    def check_replies(self):
+        results = collections.Counter()
+        for command, (lamp, level) in self.sent.items():
+            phases = self.judge.replies(command)
+            self.assertEqual({"accepted", "done"}, set(phases), f"{lamp} to {level}: {phases}")
+            self.assertEqual((1, 1), (len(phases["accepted"]), len(phases["done"])), phases)
+            self.assertLess(phases["accepted"][0]["seq"], phases["done"][0]["seq"], phases)
+            results[phases["done"][0]["result"]] += 1
+        self.assertEqual({"ok"}, set(results), results)
+
+    def check_histories(self):
+        for lamp, asked in self.order.items():
+            told = [c["level"] for c in self.cabinet.history(lamp) if c["cause"] != "power-on"]
+            self.assertEqual(sorted(set(told)), told, f"{lamp} was told a level twice, or an old one: {told}")
+            self.assertEqual(asked, told, f"{lamp}: asked for and told")
+            self.assertEqual(asked[-1], self.cabinet.lamp(lamp)["wanted"])
+
+
+if __name__ == "__main__":
+    main()
