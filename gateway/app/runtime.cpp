@@ -142,7 +142,8 @@ FieldEvents Runtime::field_events() {
         if (up) {
             site::log(site::LogLevel::info, area, "open");
         } else {
-            site::log(site::LogLevel::warning, area, fmt::format("not open: {}", why));
+            site::log(site::LogLevel::warning, area,
+                      fmt::format("{} cannot be opened: {}", config_.plant.lines[line].device, why));
         }
     };
     return events;
@@ -260,15 +261,16 @@ void Runtime::build_uplink() {
 }
 
 void Runtime::wire_store() {
-    store_.on_health([this](bool ok, const std::string& why) {
-        site::log(ok ? site::LogLevel::info : site::LogLevel::error, "store", ok ? "records are kept" : why);
+    const auto health = [this](bool ok, const std::string& why) {
+        if (ok) site::log(site::LogLevel::info, "store", "records are kept");  // of trouble it tells itself
         fault::Finding finding;
         finding.active = !ok;
         finding.text = why;
         faults_.external(site::AlarmCode::store_degraded, config_.place.gateway, finding, clock_.now());
         if (session_) session_->publish_status();
-    });
-    if (!store_.ok()) site::log(site::LogLevel::error, "store", store_.why());
+    };
+    store_.on_health(health);
+    if (!store_.ok()) health(false, store_.why());
 }
 
 void Runtime::restore() {
