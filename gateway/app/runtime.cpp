@@ -145,7 +145,8 @@ FieldEvents Runtime::field_events() {
         if (up) {
             site::log(site::LogLevel::info, area, "open");
         } else {
-            site::log(site::LogLevel::warning, area, fmt::format("not open: {}", why));
+            site::log(site::LogLevel::warning, area,
+                      fmt::format("{} cannot be opened: {}", config_.plant.lines[line].device, why));
         }
     };
     return events;
@@ -266,7 +267,7 @@ void Runtime::build_uplink() {
 
 void Runtime::wire_store() {
     const auto told = [this](bool ok, const std::string& why) {
-        site::log(ok ? site::LogLevel::info : site::LogLevel::error, "store", ok ? "records are kept" : why);
+        if (ok) site::log(site::LogLevel::info, "store", "records are kept");  // of trouble it tells itself
         fault::Finding finding;
         finding.active = !ok;
         finding.text = why;

@@ -79,6 +79,17 @@ void Poller::note_miss(std::size_t index, wire::Errc why) {
     hooks_.on_miss(index, slot.misses, why);
 }
 
+// The first turn reads everything. After it the devices are spread over the rota, so that the slow registers of a
+// whole line do not all fall into one cycle.
+void Poller::next_turn(Slot& slot, std::size_t index) {
+    const auto turns = static_cast<std::uint32_t>(slot.rota->turns.size());
+    if (slot.turn == 0 && turns > 1) {
+        slot.turn = 1 + static_cast<std::uint32_t>(index) % (turns - 1);
+    } else {
+        ++slot.turn;
+    }
+}
+
 awaitable<bool> Poller::turn(std::size_t index, Priority priority) {
     Slot& slot = slots_[index];
     Unit unit = slot.target.unit;
@@ -103,7 +114,7 @@ awaitable<bool> Poller::turn(std::size_t index, Priority priority) {
     }
     const bool answered = !readings.empty();
     if (answered) {
-        ++slot.turn;
+        next_turn(slot, index);
         statistics_.readings += readings.size();
         note_answer(slot, timers_.now());
         hooks_.on_readings(index, readings);

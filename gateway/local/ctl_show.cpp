@@ -4,6 +4,7 @@
 #include "gateway/local/ctl_values.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
@@ -72,10 +73,15 @@ std::string joined(const value& texts) {
     return out;
 }
 
+std::string coordinates(double latitude, double longitude, int decimals) {
+    return fmt::format("{:.{}f} {} {:.{}f} {}", std::abs(latitude), decimals, latitude < 0 ? "S" : "N",
+                       std::abs(longitude), decimals, longitude < 0 ? "W" : "E");
+}
+
 std::string position(const value& lamp) {
     const auto latitude = number_of(at(lamp, "latitude"));
     const auto longitude = number_of(at(lamp, "longitude"));
-    return latitude && longitude ? fmt::format("{:.6f} N {:.6f} E", *latitude, *longitude) : std::string{};
+    return latitude && longitude ? coordinates(*latitude, *longitude, 6) : std::string{};
 }
 
 std::string plural(long long count, std::string_view word) {
@@ -317,10 +323,11 @@ std::string View::sun(const value& document) const {
     }
     std::string out = table.text(colour);
     if (legend) {
-        out += fmt::format("{} at {:.4f} N {:.4f} E, times in {}.\n",
+        out += fmt::format("{} at {}, times in {}.\n",
                            plural(static_cast<long long>(list_of(at(document, "days")).size()), "day"),
-                           number_of(at(document, "latitude")).value_or(0.0),
-                           number_of(at(document, "longitude")).value_or(0.0), text_of(at(document, "zone")));
+                           coordinates(number_of(at(document, "latitude")).value_or(0.0),
+                                       number_of(at(document, "longitude")).value_or(0.0), 4),
+                           text_of(at(document, "zone")));
     }
     return out;
 }

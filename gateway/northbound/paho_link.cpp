@@ -262,7 +262,7 @@ void PahoLink::Core::begin(ConnectOptions options) {
             auto told = error;
             const bool look = told.text.empty() && count->fetch_add(1) % diagnose_every == 0;
             if (look) told.text = diagnose(options, diagnosis_patience);
-            if (told.text.empty()) told.text = options.url + " cannot be connected";
+            if (told.text.empty()) told.text = "no connection to " + options.url;
             settle(weak, post_to, id, told, false);
         });
     };

@@ -228,6 +228,23 @@ TEST_F(PollerTest, ALostLineIsAskedCalmlyHowManyDevicesItHasAndBlamesNoneOfThem)
     EXPECT_EQ(readings.size(), 200U);
 }
 
+TEST_F(PollerTest, SlowRegistersAreSpreadOverTheCycles) {
+    site::Point slow = model.points.front();
+    slow.key = "firmware";
+    slow.quantity = site::Quantity::firmware;
+    slow.table = 3;
+    slow.every = 20;
+    model.points.push_back(slow);
+    build(100);
+    run_for(120s);
+    // Without the spread one cycle in twenty would be twice as long as the others. The first reads everything.
+    wire::Duration longest{};
+    for (const auto& [unit, times] : line.answered) {
+        for (std::size_t i = 3; i < times.size(); ++i) longest = std::max(longest, times[i] - times[i - 1]);
+    }
+    EXPECT_LE(longest, 112 * exchange);
+}
+
 TEST_F(PollerTest, APeriodIsKeptWithoutDrift) {
     build(1, 1s);
     run_for(100s);
