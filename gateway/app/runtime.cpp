@@ -100,8 +100,8 @@ schedule::ClockState Runtime::clock_state() const {
     schedule::ClockState clock;
     clock.now = clock_.now();
     clock.tq = quality_;
-    // An estimate carries the table on only from a time that was trusted since the machine was started: without
-    // a battery the clock of a machine that was off for a night shows yesterday evening.
+    // An estimate carries the table on only from a time that was trusted since the machine was started:
+    // without a battery the clock of a machine that was off for a night shows yesterday evening.
     const bool estimate = quality_ == site::TimeQuality::est;
     clock.plausible = quality_ != site::TimeQuality::none && (!estimate || trusted_since_boot_);
     return clock;
@@ -139,6 +139,7 @@ FieldEvents Runtime::field_events() {
     events.contactor_changed = [this](std::size_t contactor) { reporting_.contactor_changed(contactor); };
     events.presence_changed = [this](ObjectRef object) {
         if (object.kind == ObjectKind::meter) reporting_.meter_changed(object.index);
+        if (object.kind == ObjectKind::module) reporting_.module_changed(object.index);
     };
     events.line_state = [this](std::size_t line, bool up, std::string_view why) {
         const std::string area = "line " + config_.plant.lines[line].id;
