@@ -1,9 +1,9 @@
+#include "gateway/app/app.hpp"
+#include "gateway/app/options.hpp"
+
 #include <cstdio>
 #include <exception>
 #include <string>
-
-#include "gateway/app/app.hpp"
-#include "gateway/app/options.hpp"
 
 int main(int argc, char** argv) {
     using sl::app::Exit;
@@ -14,7 +14,8 @@ int main(int argc, char** argv) {
         return static_cast<int>(Exit::usage);
     }
     if (options->help || options->version) {
-        const std::string text = options->help ? sl::app::help_text() : std::string{"streetlightd " SL_VERSION "\n"};
+        const std::string text =
+            options->help ? sl::app::help_text() : std::string{"streetlightd " SL_VERSION "\n"};
         (void)std::fputs(text.c_str(), stdout);
         return static_cast<int>(Exit::done);
     }

@@ -225,7 +225,8 @@ void Runtime::build_uplink() {
     const bool power_up = platform::is_power_up() && !clock_.simulated();
     options.start_reason = power_up ? "power_on" : "restart";
     options.spread_start = power_up;
-    options.pacing = clock_.speed() == 1.0;
+    // Readings that go out as they come are spread already.
+    options.pacing = config_.mqtt.pacing && config_.mqtt.lamp_telemetry.count() > 0 && clock_.speed() == 1.0;
     northbound::SessionHooks hooks;
     hooks.stamp = [this] { return stamp(); };
     hooks.status = [this] {
@@ -265,19 +266,17 @@ void Runtime::build_uplink() {
 }
 
 void Runtime::wire_store() {
-    store_.on_health([this](bool ok, const std::string& why) {
+    const auto told = [this](bool ok, const std::string& why) {
         site::log(ok ? site::LogLevel::info : site::LogLevel::error, "store", ok ? "records are kept" : why);
         fault::Finding finding;
         finding.active = !ok;
         finding.text = why;
         faults_.external(site::AlarmCode::store_degraded, config_.place.gateway, finding, clock_.now());
         if (session_) session_->publish_status();
-    });
-    if (store_.ok()) return;
-    fault::Finding finding;
-    finding.active = true;
-    finding.text = store_.why();
-    faults_.external(site::AlarmCode::store_degraded, config_.place.gateway, finding, clock_.now());
+    };
+    store_.on_health(told);
+    // One that was refused before anybody listened is a finding as well.
+    if (!store_.ok()) told(false, store_.why());
 }
 
 // A standing alarm, loopback excepted (the configuration has been asked for it by name).
