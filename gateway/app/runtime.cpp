@@ -4,7 +4,6 @@
 #include "gateway/app/configuration.hpp"
 #include "gateway/app/field_parts.hpp"
 #include "gateway/app/local_api.hpp"
-#include "gateway/northbound/connect_check.hpp"
 #include "gateway/platform/service.hpp"
 #include "gateway/platform/zone.hpp"
 #include "gateway/site/log.hpp"
@@ -277,16 +276,6 @@ void Runtime::wire_store() {
     store_.on_health(told);
     // One that was refused before anybody listened is a finding as well.
     if (!store_.ok()) told(false, store_.why());
-}
-
-// A standing alarm, loopback excepted (the configuration has been asked for it by name).
-void Runtime::tell_transport() {
-    const auto broker = northbound::broker_address(config_.mqtt.url);
-    if (!broker || broker->tls || northbound::is_loopback(broker->host)) return;
-    fault::Finding finding;
-    finding.active = true;
-    finding.text = "MQTT without TLS: anyone on the way can read and forge it";
-    faults_.external(site::AlarmCode::insecure_transport, config_.place.gateway, finding, clock_.now());
 }
 
 // Whether the clock has run on from a trusted time without the machine having been off: both clocks then show
