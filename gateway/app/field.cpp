@@ -137,6 +137,7 @@ void Field::take_module(std::size_t module, std::span<const site::Reading> readi
     site::ModuleState& state = state_.modules[module];
     presence({ObjectKind::module, module}, true, state.online);
     state.misses = 0;
+    state.last_answer = readings.empty() ? events_.now() : readings.front().at;
     for (const site::Reading& reading : readings) {
         if (reading.quality != site::Quality::ok) continue;
         const bool bit = reading.value != 0.0;

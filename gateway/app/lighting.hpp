@@ -82,9 +82,9 @@ class Lighting {
     };
     struct Relay {
         bool writing = false;
-        std::optional<bool> pending;  // to be written, or written and not read back yet
+        std::optional<bool> pending;   // to be written, or written and not read back yet
         site::SiteTime pending_since;  // pace
-        site::SiteTime valid_from;    // readings from before say nothing about the last write
+        site::SiteTime valid_from;     // readings from before say nothing about the last write
     };
 
     void read_selectors();

@@ -115,8 +115,9 @@ awaitable<void> Lighting::write_relay(std::size_t contactor) {
         co_await field_.wait(contactor_settles);
         const site::SiteTime asked = hooks_.clock().now;
         bool read = co_await field_.read_contactor(contactor);
-        read = read || state_.contactors[contactor].reported_at >= asked;  // only the auxiliary's module is silent
-        if (relay.pending != closed) continue;  // overtaken while we were busy
+        read = read ||
+               state_.contactors[contactor].reported_at >= asked;  // only the auxiliary's module is silent
+        if (relay.pending != closed) continue;                     // overtaken while we were busy
         if (!read) {
             co_await field_.wait(pause);
             pause = std::min(2 * pause, relay_retry_longest);

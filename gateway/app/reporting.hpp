@@ -33,6 +33,7 @@ class Reporting {
     void contactor_changed(std::size_t contactor);
     void input_changed(std::size_t input);
     void meter_changed(std::size_t meter);
+    void module_changed(std::size_t module);  // whether it answers: the contactors and inputs wired to it
     // A reading came in; with a telemetry period of 0 every one of them goes upstream.
     void lamp_read(std::size_t lamp);
 

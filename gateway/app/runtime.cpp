@@ -4,7 +4,6 @@
 #include "gateway/app/configuration.hpp"
 #include "gateway/app/field_parts.hpp"
 #include "gateway/app/local_api.hpp"
-#include "gateway/northbound/connect_check.hpp"
 #include "gateway/platform/service.hpp"
 #include "gateway/platform/zone.hpp"
 #include "gateway/site/log.hpp"
@@ -100,8 +99,8 @@ schedule::ClockState Runtime::clock_state() const {
     schedule::ClockState clock;
     clock.now = clock_.now();
     clock.tq = quality_;
-    // An estimate carries the table on only from a time that was trusted since the machine was started: without
-    // a battery the clock of a machine that was off for a night shows yesterday evening.
+    // An estimate carries the table on only from a time that was trusted since the machine was started:
+    // without a battery the clock of a machine that was off for a night shows yesterday evening.
     const bool estimate = quality_ == site::TimeQuality::est;
     clock.plausible = quality_ != site::TimeQuality::none && (!estimate || trusted_since_boot_);
     return clock;
@@ -139,6 +138,7 @@ FieldEvents Runtime::field_events() {
     events.contactor_changed = [this](std::size_t contactor) { reporting_.contactor_changed(contactor); };
     events.presence_changed = [this](ObjectRef object) {
         if (object.kind == ObjectKind::meter) reporting_.meter_changed(object.index);
+        if (object.kind == ObjectKind::module) reporting_.module_changed(object.index);
     };
     events.line_state = [this](std::size_t line, bool up, std::string_view why) {
         const std::string area = "line " + config_.plant.lines[line].id;
@@ -277,16 +277,6 @@ void Runtime::wire_store() {
     store_.on_health(told);
     // One that was refused before anybody listened is a finding as well.
     if (!store_.ok()) told(false, store_.why());
-}
-
-// A standing alarm, loopback excepted (the configuration has been asked for it by name).
-void Runtime::tell_transport() {
-    const auto broker = northbound::broker_address(config_.mqtt.url);
-    if (!broker || broker->tls || northbound::is_loopback(broker->host)) return;
-    fault::Finding finding;
-    finding.active = true;
-    finding.text = "MQTT without TLS: anyone on the way can read and forge it";
-    faults_.external(site::AlarmCode::insecure_transport, config_.place.gateway, finding, clock_.now());
 }
 
 // Whether the clock has run on from a trusted time without the machine having been off: both clocks then show

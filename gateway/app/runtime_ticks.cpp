@@ -2,6 +2,7 @@
 #include "gateway/app/field_parts.hpp"
 #include "gateway/app/local_api.hpp"
 #include "gateway/app/runtime.hpp"
+#include "gateway/northbound/connect_check.hpp"
 #include "gateway/northbound/meta.hpp"
 #include "gateway/platform/service.hpp"
 #include "gateway/site/log.hpp"
@@ -99,6 +100,16 @@ void Runtime::watch_holds() {
         }
         faults_.external(site::AlarmCode::feeder_hold_overdue, config_.plant.feeders[f].id, finding, now);
     }
+}
+
+// A standing alarm, loopback excepted (the configuration has been asked for it by name).
+void Runtime::tell_transport() {
+    const auto broker = northbound::broker_address(config_.mqtt.url);
+    if (!broker || broker->tls || northbound::is_loopback(broker->host)) return;
+    fault::Finding finding;
+    finding.active = true;
+    finding.text = "MQTT without TLS: anyone on the way can read and forge it";
+    faults_.external(site::AlarmCode::insecure_transport, config_.place.gateway, finding, clock_.now());
 }
 
 void Runtime::watch_faults() {

@@ -203,8 +203,8 @@ void Session::let_go(const std::string& why) {
     retry(LinkError{0, why}, true);
 }
 
-// A broken store was replaced while we run: its numbers begin anew, so nothing may go out under the old epoch.
-// The will of the present connection carries that one too, hence a new connection.
+// A broken store was replaced while we run: its numbers begin anew, so nothing may go out under the old
+// epoch. The will of the present connection carries that one too, hence a new connection.
 void Session::follow_epoch() {
     if (outbox_.identity().epoch == epoch_) return;
     epoch_ = outbox_.identity().epoch;

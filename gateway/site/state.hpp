@@ -90,6 +90,7 @@ struct InputState {
 struct ModuleState {
     bool online = false;
     int misses = 0;
+    SiteTime last_answer;
 };
 
 struct SiteState {
