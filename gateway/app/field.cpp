@@ -117,7 +117,7 @@ void Field::take_lamp(std::size_t lamp, std::span<const site::Reading> readings)
             state.faults = static_cast<std::uint32_t>(reading.value);
         }
     }
-    state.online = true;
+    presence({ObjectKind::lamp, lamp}, true, state.online);
     state.misses = 0;
     state.last_answer = readings.empty() ? events_.now() : readings.front().at;
 }

@@ -48,6 +48,7 @@ class Lighting {
     // One evaluation of everything; cheap enough to be called at every change, and at least once a second.
     void tick();
     void stop() noexcept { stopping_ = true; }
+    void lamp_returned(std::size_t lamp) { reconcile_.returned(lamp, hooks_.pace()); }
     // A reading of the lamp came in.
     void lamp_read(std::size_t lamp);
 

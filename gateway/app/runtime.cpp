@@ -137,6 +137,7 @@ FieldEvents Runtime::field_events() {
     };
     events.contactor_changed = [this](std::size_t contactor) { reporting_.contactor_changed(contactor); };
     events.presence_changed = [this](ObjectRef object) {
+        if (object.kind == ObjectKind::lamp) lighting_.lamp_returned(object.index);
         if (object.kind == ObjectKind::meter) reporting_.meter_changed(object.index);
         if (object.kind == ObjectKind::module) reporting_.module_changed(object.index);
     };

@@ -110,6 +110,13 @@ void Reconcile::set_powered(std::size_t lamp, bool powered, bool fresh, SiteTime
     if (item.wanted) item.phase = powered && fresh ? Phase::pending : Phase::unknown;
 }
 
+void Reconcile::returned(std::size_t lamp, SiteTime now) {
+    Item& item = items_.at(lamp);
+    if (item.attempts == 0 || item.code != Code::no_reply) return;
+    item.attempts = 0;
+    item.due = std::min(item.due, now);
+}
+
 bool Reconcile::matches(const Item& item, double level_pct) const noexcept {
     const int wanted = item.wanted->percent();
     if ((wanted == 0) != (level_pct < 0.5)) return false;

@@ -59,6 +59,8 @@ class Reconcile {
     // call with `fresh` false for lamps found powered at start: they are read first, and left alone when
     // they already burn as wanted.
     void set_powered(std::size_t lamp, bool powered, bool fresh, site::SiteTime now);
+    // The lamp answers again after it was off line: what waits for it need not wait out its pause.
+    void returned(std::size_t lamp, site::SiteTime now);
     // Any reading of the level, also from routine polling. `at`: when it was taken.
     void reported(std::size_t lamp, double level_pct, std::optional<double> power_w, site::SiteTime at);
 

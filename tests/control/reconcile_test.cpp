@@ -207,6 +207,20 @@ TEST_F(ReconcileTest, tells_a_lamp_somebody_waits_for_before_those_that_follow_t
     EXPECT_EQ(first.lamps.front(), 3U);
 }
 
+TEST_F(ReconcileTest, tells_a_lamp_at_once_when_it_answers_again_after_a_long_silence) {
+    rec.want(0, Level{80}, 0s, t);
+    rec.set_powered(0, true, true, t);
+    for (int i = 0; i < 8; ++i) {
+        answer(next(), Code::no_reply);
+        t += 10min;
+    }
+    answer(next(), Code::no_reply);
+    t += 1min;
+    EXPECT_TRUE(idle());
+    rec.returned(0, t);
+    EXPECT_EQ(next().kind, Kind::write);
+}
+
 TEST_F(ReconcileTest, names_the_result_of_each_lamp_of_a_command) {
     want_all(60);
     power_all(false);
