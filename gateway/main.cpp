@@ -3,10 +3,13 @@
 
 #include <cstdio>
 #include <exception>
+#include <malloc.h>
 #include <string>
 
 int main(int argc, char** argv) {
     using sl::app::Exit;
+    // Few threads, little allocation: an arena for each would only cost memory.
+    ::mallopt(M_ARENA_MAX, 1);
     std::string why;
     const auto options = sl::app::parse_options(argc, argv, why);
     if (!options) {

@@ -230,7 +230,7 @@ def simulated_offset(c):
     best = None
     for _ in range(20):
         before = time.monotonic()
-        now = json.loads(cabinet.ask(c.directory / "control", "time"))["t"]
+        now = json.loads(cabinet.ask(c.directory / "control", "time"))["sim_s"]
         after = time.monotonic()
         if best is None or after - before < best[0]:
             best = (after - before, now - (before + after) / 2)
@@ -349,7 +349,7 @@ def broker_away(args):
         broker = c.broker()
         c.simulator("--tcp-lines", "1", "--lamps", "100", "--feeders", "0", "--boot-s", "0", "--write-config",
                     "--mqtt", f"mqtt://127.0.0.1:{broker.port}")
-        configure(c.directory, f"mqtt://127.0.0.1:{broker.port}", lamp_telemetry='"0s"', hist_per_s="1000000",
+        configure(c.directory, f"mqtt://127.0.0.1:{broker.port}", lamp_telemetry='"0s"', hist_per_s="10000",
                   hist_bytes_per_s="0", store={"commit_every": '"1s"'}, polling={"poll": '"1s"'})
         judge = Subscriber(broker.port, keep=("telemetry",))
         gateway = c.gateway("--speed", "1", "--start", "2026-11-23T22:00:00+08:00")
