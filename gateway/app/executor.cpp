@@ -79,7 +79,7 @@ std::vector<std::size_t> Executor::feeders_of(const Target& target) const {
     return feeders;
 }
 
-void Executor::set_levels(const Command& command, const northbound::Ticket& ticket) {
+schedule::OverrideRequest Executor::request_of(const Command& command) const {
     schedule::OverrideRequest request;
     request.lamps = lamps_of(command.target);
     request.level = command.level;
@@ -88,8 +88,19 @@ void Executor::set_levels(const Command& command, const northbound::Ticket& tick
     request.hold = command.hold;
     request.command = command.id;
     request.principal = command.principal;
+    return request;
+}
+
+void Executor::set_levels(const Command& command, const northbound::Ticket& ticket) {
+    const schedule::OverrideRequest request = request_of(command);
     if (request.lamps.empty()) return ticket.done(plain(Code::unknown_target, "the target means no lamp"));
     lighting_.set_levels(request, command.energise, ticket.done);
+    hooks_.keep();
+}
+
+void Executor::resume_levels(const Command& command, const northbound::Ticket& ticket) {
+    lighting_.resume(request_of(command), ticket.done);
+    hooks_.keep();
 }
 
 // A hold that keeps a feeder off stays until somebody releases it by name (lighting-safety rule 2).
@@ -100,6 +111,7 @@ void Executor::hold_feeders(const Command& command, const northbound::Ticket& ti
         std::any_of(feeders.begin(), feeders.end(), [&](std::size_t f) { return lighting_.manual(f); });
     if (manual) return ticket.done(plain(Code::local_lockout, "the selector stands at MANUAL"));
     lighting_.hold_feeders(feeders, command.feeder_on, command.hold, command.id, command.principal);
+    hooks_.keep();
     ticket.done(plain(Code::ok, "remote off is not isolation"));
 }
 
@@ -114,6 +126,7 @@ void Executor::release(const Command& command, const northbound::Ticket& ticket)
     if (lamps.empty() && feeders.empty())
         return ticket.done(plain(Code::unknown_target, "the target means nothing"));
     lighting_.release(std::move(lamps), command.id, ticket.done);
+    hooks_.keep();
 }
 
 void Executor::replay(const Command& command, const northbound::Ticket& ticket) {
@@ -163,11 +176,9 @@ void Executor::execute(const Command& command, northbound::Ticket ticket) {
 }
 
 void Executor::resume(const Command& command, northbound::Ticket ticket) {
-    if (command.op != Op::lamp_set && command.op != Op::release) {
-        return ticket.done(
-            plain(Code::interrupted, "the gateway restarted while this was under way; send it again"));
-    }
-    lighting_.resume(lamps_of(command.target), ticket.done);
+    if (command.op == Op::lamp_set) return resume_levels(command, ticket);
+    if (command.op == Op::release) return release(command, ticket);  // twice is once
+    ticket.done(plain(Code::interrupted, "the gateway restarted while this was under way; send it again"));
 }
 
 }  // namespace sl::app

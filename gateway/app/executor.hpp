@@ -24,6 +24,8 @@ struct ExecutorHooks {
     // False: no such alarm.
     std::function<bool(const std::string& alarm_id, const std::string& by)> acknowledge;
     std::function<bool(const std::string& level)> set_log_level;
+    // Puts what a command changed on its way to the disk, before the command is called done.
+    std::function<void()> keep;
 };
 
 class Executor {
@@ -41,6 +43,8 @@ class Executor {
     bool matches(const site::Selector& selector, const site::Lamp& lamp) const;
 
   private:
+    void resume_levels(const site::Command& command, const northbound::Ticket& ticket);
+    schedule::OverrideRequest request_of(const site::Command& command) const;
     void set_levels(const site::Command& command, const northbound::Ticket& ticket);
     void hold_feeders(const site::Command& command, const northbound::Ticket& ticket);
     void release(const site::Command& command, const northbound::Ticket& ticket);

@@ -61,7 +61,7 @@ class Lighting {
     void read(std::vector<std::size_t> lamps, Done done);
     // After a restart: the lamps of an interrupted command are read back and judged against what is wanted
     // now.
-    void resume(std::vector<std::size_t> lamps, Done done);
+    void resume(const schedule::OverrideRequest& request, Done done);
 
     // State to persist since the last call, and its restoration at start.
     std::vector<std::pair<std::string, std::string>> changes();
@@ -95,6 +95,7 @@ class Lighting {
     control::FeederInput feeder_input(std::size_t feeder, site::SiteTime now) const;
     bool dark(std::size_t feeder) const;
     void act(const control::FeederAction& action);
+    bool known_dead(std::size_t feeder) const;
     void kick(std::size_t line);
     void publish_power(site::SiteTime now);
     bool switched_by_us(std::size_t feeder) const;
@@ -108,7 +109,7 @@ class Lighting {
     boost::asio::awaitable<void> execute(control::Action action);
     boost::asio::awaitable<void> write_relay(std::size_t contactor);
     boost::asio::awaitable<void> read_registers(std::vector<std::size_t> feeders);
-    boost::asio::awaitable<void> read_all(std::vector<std::size_t> lamps, bool judge, Done done);
+    boost::asio::awaitable<void> read_all(std::vector<std::size_t> lamps, Done done);
 
     boost::asio::any_io_executor executor_;
     const site::Config& config_;

@@ -39,13 +39,6 @@ Code code_of(const boost::system::error_code& error) {
     }
 }
 
-int weakest(const site::SiteState& state, const std::vector<std::size_t>& lamps) {
-    int confirmed = 2;
-    for (const std::size_t lamp : lamps)
-        confirmed = std::min(confirmed, state.lamps[lamp].confirmed);
-    return confirmed;
-}
-
 }  // namespace
 
 void Lighting::kick(std::size_t line) {
@@ -158,7 +151,7 @@ void Lighting::set_levels(const schedule::OverrideRequest& request, bool energis
         const bool held_off = feeder && arbitration_.held_off(*feeder);
         if (feeder && manual_[*feeder]) {
             refused.emplace_back(lamp, Code::local_lockout);
-        } else if (held_off || (!state_.lamps[lamp].powered && !energise)) {
+        } else if (held_off || (feeder && !energise && known_dead(*feeder))) {
             refused.emplace_back(lamp, Code::no_power);
         } else {
             accepted.lamps.push_back(lamp);
@@ -209,16 +202,36 @@ bool Lighting::release_feeders(const std::vector<std::size_t>& feeders) {
 }
 
 void Lighting::read(std::vector<std::size_t> lamps, Done done) {
-    boost::asio::co_spawn(executor_, read_all(std::move(lamps), false, std::move(done)), log_failure("read"));
+    boost::asio::co_spawn(executor_, read_all(std::move(lamps), std::move(done)), log_failure("read"));
 }
 
-void Lighting::resume(std::vector<std::size_t> lamps, Done done) {
-    boost::asio::co_spawn(executor_, read_all(std::move(lamps), true, std::move(done)),
-                          log_failure("resume"));
+// Accepted before a restart. What is not in force any more was not yet on disk: it is asked for again. The lamps
+// are read first, as after every restart, so one that burns as wanted already hears nothing.
+void Lighting::resume(const schedule::OverrideRequest& request, Done done) {
+    decide(hooks_.clock());
+    schedule::OverrideRequest forgotten = request;
+    std::erase_if(forgotten.lamps, [&](std::size_t lamp) { return wanted_[lamp].ref == request.command; });
+    const auto next_switch = [this](std::size_t lamp, site::SiteTime t) {
+        return planner_.next_switch(lamp, t);
+    };
+    if (!forgotten.lamps.empty()) (void)arbitration_.set(forgotten, hooks_.clock().now, next_switch);
+    decide(hooks_.clock());
+    track(request.command, request.lamps, request.fade, {}, std::move(done));
+    tick();
 }
 
-// `judge`: an answer alone is not enough, the level has to be the one wanted now.
-awaitable<void> Lighting::read_all(std::vector<std::size_t> lamps, bool judge, Done done) {
+// A lamp whose controller starts up, or whose contactor nobody has read yet, is not a lamp without power.
+bool Lighting::known_dead(std::size_t feeder) const {
+    const site::Feeder& plant = config_.plant.feeders[feeder];
+    if (state_.feeders[feeder].energised) return false;
+    for (std::size_t c = 0; c < config_.plant.contactors.size(); ++c) {
+        const site::ContactorState& state = state_.contactors[c];
+        if (config_.plant.contactors[c].id == plant.contactor) return state.reported || state.aux;
+    }
+    return true;
+}
+
+awaitable<void> Lighting::read_all(std::vector<std::size_t> lamps, Done done) {
     site::Outcome outcome;
     for (const std::size_t lamp : lamps) {
         site::LampResult result;
@@ -228,19 +241,17 @@ awaitable<void> Lighting::read_all(std::vector<std::size_t> lamps, bool judge, D
             result.code = Code::no_power;
         } else {
             const bool answered = co_await field_.read_lamp(lamp, Priority::command);
+<<<<<<< HEAD
             if (stopping_) co_return;  // not the lamp's silence; the next start answers the command
             const site::Value& level = state_.lamps[lamp][site::Quantity::level_pct];
+=======
+>>>>>>> e2e
             if (!answered) result.code = Code::no_reply;
-            const double wanted = wanted_[lamp].level.percent();
-            if (answered && judge &&
-                (!level.ok() || std::abs(level.value - wanted) > control::level_tolerance)) {
-                result.code = Code::readback_mismatch;
-            }
         }
         if (result.code != Code::ok && outcome.code == Code::ok) outcome.code = result.code;
         outcome.lamps.push_back(std::move(result));
     }
-    outcome.confirmed = judge ? weakest(state_, lamps) : 2;
+    outcome.confirmed = 2;
     done(std::move(outcome));
 }
 

@@ -2,6 +2,7 @@
 import os
 import pathlib
 import sys
+import time
 import unittest
 import uuid
 
@@ -15,6 +16,7 @@ PATIENCE = float(os.environ.get("SL_PATIENCE", "30"))
 class CabinetCase(unittest.TestCase):
     def setUp(self):
         self.cabinet = Cabinet(BIN, self.id().rsplit(".", 1)[-1][:40])
+        self.bodies = {}  # command id -> what was sent
         self.addCleanup(self._end)
 
     def _end(self):
@@ -51,10 +53,10 @@ class CabinetCase(unittest.TestCase):
 
     def command(self, subscriber, op, principal="city", **members):
         """Sends a command as the platform would; returns its id."""
-        import time
         body = {"v": 1, "id": uuid.uuid4().hex, "op": op, "ts": int(time.time() * 1000), "ttl_s": 60}
         body.update(members)
         subscriber.publish(f"{self.cabinet.root}/cmd/{principal}", body)
+        self.bodies[body["id"]] = body
         return body["id"]
 
     def done(self, subscriber, command_id, seconds=PATIENCE):
