@@ -79,8 +79,8 @@ void Poller::note_miss(std::size_t index, wire::Errc why) {
     hooks_.on_miss(index, slot.misses, why);
 }
 
-// The first turn reads everything. After it the devices are spread over the rota, so that the slow registers of a
-// whole line do not all fall into one cycle.
+// The first turn reads everything. After it the devices are spread over the rota, so that the slow registers
+// of a whole line do not all fall into one cycle.
 void Poller::next_turn(Slot& slot, std::size_t index) {
     const auto turns = static_cast<std::uint32_t>(slot.rota->turns.size());
     if (slot.turn == 0 && turns > 1) {

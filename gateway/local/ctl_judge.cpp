@@ -128,10 +128,11 @@ Health health_of(const value& status) {
     if (worst == "critical") bad.emplace_back("a critical alarm stands");
     if (outbox.is_object() && !flag_of(at(outbox, "store_ok")))
         bad.push_back("store: " + text_of(at(outbox, "store_text")));
-    if (worst == "warning" || worst == "fault")
+    if (worst == "warning" || worst == "fault") {
         poor.push_back(integer_of(at(alarms, "active")) == 1
                            ? std::string{"1 alarm stands"}
                            : fmt::format("{} alarms stand", integer_of(at(alarms, "active"))));
+    }
     if (!flag_of(at(at(status, "clock"), "trusted"))) poor.emplace_back("clock not trusted");
     if (flag_of(at(uplink, "enabled")) && !flag_of(at(uplink, "connected")))
         poor.push_back("uplink down: " + text_of(at(uplink, "reason")));

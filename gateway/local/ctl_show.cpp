@@ -179,9 +179,10 @@ std::string full_id(const value& status) {
 std::string energy_words(const value& tonight) {
     std::string text =
         fmt::format("{} since {:.5}", energy(at(tonight, "metered_wh")), clock_part(at(tonight, "from")));
-    if (const auto saving = number_of(at(tonight, "saving_pct")))
+    if (const auto saving = number_of(at(tonight, "saving_pct"))) {
         text += fmt::format(", {:.1f} % less than the former lamps ({})", *saving,
                             energy(at(tonight, "baseline_wh")));
+    }
     return text + "\n";
 }
 

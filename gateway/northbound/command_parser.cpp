@@ -45,9 +45,10 @@ class Members {
             const bool big = v->is_uint64() || v->is_double();
             refuse(big ? Code::out_of_range : Code::bad_schema, at(key), "must be an integer");
         }
-        if (number < min || number > max)
+        if (number < min || number > max) {
             refuse(Code::out_of_range, at(key),
                    "must lie between " + std::to_string(min) + " and " + std::to_string(max));
+        }
         return number;
     }
     std::int64_t required(std::string_view key, std::int64_t min, std::int64_t max) {

@@ -107,9 +107,10 @@ void CommandGate::receive(const Incoming& message, const Topics::CommandTopic& w
     rejection = check_time(parsed, now);
     if (!rejection) rejection = check_target(c, config_);
     const auto& can = hooks_.executable;
-    if (!rejection && std::find(can.begin(), can.end(), c.op) == can.end())
+    if (!rejection && std::find(can.begin(), can.end(), c.op) == can.end()) {
         rejection =
             Rejection{Code::unknown_op, "op", std::string{name(c.op)} + " is not supported yet", c.id};
+    }
     if (!rejection && running_.size() >= max_running)
         rejection = Rejection{Code::busy, "", "32 commands are under way", c.id};
     if (rejection) return reject(message, where, *rejection, parsed);
@@ -235,7 +236,8 @@ void CommandGate::resume() {
             }
         }
         const auto command = running.command;
-        // Nobody knows whether it was still said that the command is accepted. Twice is once: the key is (id, phase).
+        // Nobody knows whether it was still said that the command is accepted. Twice is once: the key is (id,
+        // phase).
         if (!running.to_site && !record.accepted_body.empty())
             reply(record.accepted_body, running.response_topic, running.correlation);
         running_.emplace(record.id, std::move(running));

@@ -92,9 +92,10 @@ std::string validity(const char* what, const std::string& file, X509* certificat
     gmtime_r(&seconds, &tm);
     char text[32] = "";
     std::strftime(text, sizeof text, "%Y-%m-%d %H:%M UTC", &tm);
-    if (X509_cmp_time(from, &seconds) > 0)
+    if (X509_cmp_time(from, &seconds) > 0) {
         return std::string{what} + " " + file + " is not valid before " + date(from) + "; the clock says " +
                text;
+    }
     if (X509_cmp_time(to, &seconds) < 0)
         return std::string{what} + " " + file + " expired on " + date(to) + "; the clock says " + text;
     return {};
@@ -243,9 +244,10 @@ std::optional<BrokerAddress> broker_address(const std::string& url) {
 
 std::string preflight(const ConnectOptions& options, site::WallTime now) {
     const auto to = broker_address(options.url);
-    if (!to)
+    if (!to) {
         return "the broker's address \"" + options.url +
                "\" is neither mqtts://host:port nor mqtt://host:port";
+    }
     if (!options.password_file.empty()) {
         if (auto problem = unreadable("the password file", options.password_file); !problem.empty())
             return problem;

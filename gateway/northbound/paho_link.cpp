@@ -43,10 +43,11 @@ class Connection final : public mqtt::callback {
             client_ = std::make_unique<mqtt::async_client>(paho_url(to), options.client_id, create,
                                                            static_cast<mqtt::iclient_persistence*>(nullptr));
             client_->set_callback(*this);
-            if (options.version >= 5)
+            if (options.version >= 5) {
                 client_->set_disconnected_handler([this](const mqtt::properties&, mqtt::ReasonCode code) {
                     broken(static_cast<int>(code));
                 });
+            }
             client_->connect(paho_options(options, to.tls), nullptr, connect_listener_);
         } catch (const std::exception& e) {
             fail(LinkError{0, e.what()});

@@ -74,9 +74,10 @@ Connack connack_of(const mqtt::token& token, int version) {
     out.receive_maximum = property_or<std::uint16_t>(props, Property::RECEIVE_MAXIMUM, 65'535);
     out.maximum_packet_size = property_or<std::uint32_t>(props, Property::MAXIMUM_PACKET_SIZE, 0);
     out.retain_available = property_or<std::uint8_t>(props, Property::RETAIN_AVAILABLE, 1) != 0;
-    if (props.contains(Property::SERVER_KEEP_ALIVE))
+    if (props.contains(Property::SERVER_KEEP_ALIVE)) {
         out.server_keep_alive =
             std::chrono::seconds{mqtt::get<std::uint16_t>(props, Property::SERVER_KEEP_ALIVE)};
+    }
     return out;
 }
 

@@ -172,11 +172,12 @@ void Session::subscribe() {
 void Session::on_subscribed(const std::vector<int>& reasons) {
     if (state_ != State::greeting) return;
     const auto bad = std::count_if(reasons.begin(), reasons.end(), [](int r) { return r >= 0x80; });
-    if (bad > 0)
+    if (bad > 0) {
         site::log(site::LogLevel::error, "mqtt",
                   std::to_string(bad) + " of " + std::to_string(reasons.size()) +
                       " subscriptions refused: no commands will arrive; check the broker's access list for " +
                       topics_.own_commands());
+    }
     subscribed_ = bad == 0;
     state_ = State::up;
     ever_connected_ = true;
@@ -243,9 +244,10 @@ void Session::retry(const LinkError& error, bool stood) {
             delay = std::max<milliseconds>(delay, takeover_hold_off);
         takeover_at_ = now;
     }
-    if (stood || error.text != stats_.last_error)
+    if (stood || error.text != stats_.last_error) {
         site::log(site::LogLevel::warning, "mqtt",
                   (stood ? "connection lost: " : "cannot connect: ") + error.text);
+    }
     stats_.last_error = error.text;
     schedule(delay);
     if (stood && hooks_.down) hooks_.down(error.text);

@@ -143,9 +143,10 @@ std::vector<JournalEntry> read_journal(Db& db, const HistoryQuery& query) {
               "SELECT at,kind,object,text FROM journal WHERE at>=?1 AND at<?2 AND (?3='' OR object=?3) "
               "ORDER BY id LIMIT ?4"};
     bind_query(rows, query);
-    while (rows.step())
+    while (rows.step()) {
         found.push_back(
             JournalEntry{site::site_ms(rows.integer(0)), rows.text(1), rows.text(2), rows.text(3)});
+    }
     return found;
 }
 }  // namespace sl::store

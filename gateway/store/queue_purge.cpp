@@ -83,12 +83,14 @@ std::int64_t QueueDb::drop_pending(Stream stream, std::int64_t at_most, std::vec
 std::vector<LostRange> QueueDb::make_room(std::int64_t bytes) {
     std::vector<LostRange> lost;
     const std::int64_t aim = std::max<std::int64_t>(used_bytes() - bytes, 0);
-    for (const Stream stream : drop_order)
+    for (const Stream stream : drop_order) {
         while (used_bytes() > aim && drop_settled(stream, chunk) > 0) {
         }
-    for (const Stream stream : drop_order)
+    }
+    for (const Stream stream : drop_order) {
         while (used_bytes() > aim && drop_pending(stream, chunk, lost) > 0) {
         }
+    }
     write_settled();
     for (const LostRange& range : lost)
         put_lost(range);

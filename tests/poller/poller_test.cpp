@@ -237,10 +237,12 @@ TEST_F(PollerTest, SlowRegistersAreSpreadOverTheCycles) {
     model.points.push_back(slow);
     build(100);
     run_for(120s);
-    // Without the spread one cycle in twenty would be twice as long as the others. The first reads everything.
+    // Without the spread one cycle in twenty would be twice as long as the others. The first reads
+    // everything.
     wire::Duration longest{};
     for (const auto& [unit, times] : line.answered) {
-        for (std::size_t i = 3; i < times.size(); ++i) longest = std::max(longest, times[i] - times[i - 1]);
+        for (std::size_t i = 3; i < times.size(); ++i)
+            longest = std::max(longest, times[i] - times[i - 1]);
     }
     EXPECT_LE(longest, 112 * exchange);
 }
