@@ -205,8 +205,8 @@ void Lighting::read(std::vector<std::size_t> lamps, Done done) {
     boost::asio::co_spawn(executor_, read_all(std::move(lamps), std::move(done)), log_failure("read"));
 }
 
-// Accepted before a restart. What is not in force any more was not yet on disk: it is asked for again. The
-// lamps are read first, as after every restart, so one that burns as wanted already hears nothing.
+// Accepted before a restart. What is not in force any more was not yet on disk: it is asked for again. The lamps
+// are read first, as after every restart, so one that burns as wanted already hears nothing.
 void Lighting::resume(const schedule::OverrideRequest& request, Done done) {
     decide(hooks_.clock());
     schedule::OverrideRequest forgotten = request;
