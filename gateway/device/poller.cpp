@@ -79,8 +79,8 @@ void Poller::note_miss(std::size_t index, wire::Errc why) {
     hooks_.on_miss(index, slot.misses, why);
 }
 
-// The first turn reads everything. After it the devices are spread over the rota, so that the slow registers of a
-// whole line do not all fall into one cycle.
+// The first turn reads everything. After it the devices are spread over the rota, so that the slow registers
+// of a whole line do not all fall into one cycle.
 void Poller::next_turn(Slot& slot, std::size_t index) {
     const auto turns = static_cast<std::uint32_t>(slot.rota->turns.size());
     if (slot.turn == 0 && turns > 1) {
@@ -95,7 +95,10 @@ awaitable<bool> Poller::turn(std::size_t index, Priority priority) {
     Unit unit = slot.target.unit;
     if (priority == Priority::poll)
         unit.retries = slot.misses > 0 ? 0 : std::min(unit.retries, 1);  // its turn comes again
-    const std::size_t position = priority == Priority::poll ? slot.turn % slot.rota->turns.size() : 0;
+    const std::size_t turns = slot.rota->turns.size();
+    // Somebody who asks wants everything; a read-back wants the level, soon.
+    std::size_t position = priority == Priority::command ? 0 : std::min<std::size_t>(1, turns - 1);
+    if (priority == Priority::poll) position = slot.turn % turns;
     const std::vector<Block>& blocks = slot.rota->turns[position];
     ++statistics_.turns;
     std::vector<site::Reading> readings = std::exchange(readings_, {});
