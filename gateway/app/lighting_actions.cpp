@@ -205,8 +205,8 @@ void Lighting::read(std::vector<std::size_t> lamps, Done done) {
     boost::asio::co_spawn(executor_, read_all(std::move(lamps), std::move(done)), log_failure("read"));
 }
 
-// Accepted before a restart. What is not in force any more was not yet on disk: it is asked for again. The lamps
-// are read first, as after every restart, so one that burns as wanted already hears nothing.
+// Accepted before a restart. What is not in force any more was not yet on disk: it is asked for again. The
+// lamps are read first, as after every restart, so one that burns as wanted already hears nothing.
 void Lighting::resume(const schedule::OverrideRequest& request, Done done) {
     decide(hooks_.clock());
     schedule::OverrideRequest forgotten = request;
@@ -241,11 +241,7 @@ awaitable<void> Lighting::read_all(std::vector<std::size_t> lamps, Done done) {
             result.code = Code::no_power;
         } else {
             const bool answered = co_await field_.read_lamp(lamp, Priority::command);
-<<<<<<< HEAD
             if (stopping_) co_return;  // not the lamp's silence; the next start answers the command
-            const site::Value& level = state_.lamps[lamp][site::Quantity::level_pct];
-=======
->>>>>>> e2e
             if (!answered) result.code = Code::no_reply;
         }
         if (result.code != Code::ok && outcome.code == Code::ok) outcome.code = result.code;

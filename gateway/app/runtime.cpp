@@ -186,7 +186,7 @@ ReportingHooks Runtime::reporting_hooks() {
 ExecutorHooks Runtime::executor_hooks() {
     ExecutorHooks hooks;
     hooks.snapshot = [this](const std::string& requester) { reporting_.snapshot(requester); };
-    hooks.keep = [this] { keep_lighting(); };
+    hooks.keep = [this] { keep_plans(); };
     if (config_.mqtt.enabled) {
         hooks.replay = [this](site::Stream stream, site::SeqRange range,
                               std::function<void(std::size_t)> done) {

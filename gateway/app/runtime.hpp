@@ -83,7 +83,6 @@ class Runtime {
     void diag();
     void lighting_event(const schedule::ArbitrationEvent& event);
     void save_time();
-    void keep_lighting();
 
     Options options_;
     site::Config config_;

@@ -41,11 +41,7 @@ void Runtime::slow_tick() {
     watch_clock();
     lighting_.tick();
     watch_faults();
-<<<<<<< HEAD
     keep_plans();
-=======
-    keep_lighting();
->>>>>>> e2e
     field_.look_after_devices();
     api_->tick();
     save_time();
@@ -80,12 +76,6 @@ void Runtime::watch_clock() {
     site::log(site::LogLevel::info, "clock",
               fmt::format("trust {} -> {}", site::name(before), site::name(quality_)));
     if (!site::trusted(before) && site::trusted(quality_)) reporting_.clock_became_trusted();
-}
-
-// Overrides and holds must outlive a kill in the instant after they were acknowledged.
-void Runtime::keep_lighting() {
-    for (auto& [key, value] : lighting_.changes())
-        store_.put_state(std::move(key), std::move(value));
 }
 
 void Runtime::save_time() {

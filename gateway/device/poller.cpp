@@ -95,7 +95,10 @@ awaitable<bool> Poller::turn(std::size_t index, Priority priority) {
     Unit unit = slot.target.unit;
     if (priority == Priority::poll)
         unit.retries = slot.misses > 0 ? 0 : std::min(unit.retries, 1);  // its turn comes again
-    const std::size_t position = priority == Priority::poll ? slot.turn % slot.rota->turns.size() : 0;
+    const std::size_t turns = slot.rota->turns.size();
+    // Somebody who asks wants everything; a read-back wants the level, soon.
+    std::size_t position = priority == Priority::command ? 0 : std::min<std::size_t>(1, turns - 1);
+    if (priority == Priority::poll) position = slot.turn % turns;
     const std::vector<Block>& blocks = slot.rota->turns[position];
     ++statistics_.turns;
     std::vector<site::Reading> readings = std::exchange(readings_, {});

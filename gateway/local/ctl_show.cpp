@@ -314,7 +314,8 @@ std::string View::alarms(const value& document) const {
 std::string View::sun(const value& document) const {
     Table table({"DATE", "CIVIL DAWN", "SUNRISE", "NOON", "SUNSET", "CIVIL DUSK", ">NOON HEIGHT"});
     const auto event = [](const value& day, const char* key) {
-        const std::string reason = text_of(at(at(day, key), "reason"));
+        std::string reason = text_of(at(at(day, key), "reason"));
+        std::replace(reason.begin(), reason.end(), '_', ' ');
         return Cell{reason.empty() ? clock_part(at(at(day, key), "at")) : reason};
     };
     for (const value& day : list_of(at(document, "days"))) {

@@ -205,7 +205,7 @@ def percentile(values, share):
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
 
 
-def command_latency(args, name, budget_ms, cabinet_of, count):
+def command_latency(args, name, budget_ms, cabinet_of, count, between_s):
     print(f"a command from MQTT to the wire: {name}")
     with Cabinet(args.bin, "bench-cmd") as c:
         broker, _ = cabinet_of(c)
@@ -220,7 +220,7 @@ def command_latency(args, name, budget_ms, cabinet_of, count):
             # The simulator dates the write itself; both clocks are CLOCK_MONOTONIC of one machine.
             answer = wait_for(lambda: written(c, lamp, level, offset), 5, f"{lamp} at {level} %")
             latencies.append(answer * 1e3 - sent * 1e3)
-            pause(0.13)   # a command runs until its lamp is read back; more than 32 at once are refused as busy
+            pause(between_s)   # a command runs until its lamp is read back; more than 32 at once are refused as busy
         commander.close()
         figure(f"command to wire p50, {name}", f"{percentile(latencies, 0.5):.1f}", "-", "ms")
         figure(f"command to wire p99, {name}", f"{percentile(latencies, 0.99):.1f}", f"<= {budget_ms}", "ms")
@@ -247,7 +247,7 @@ def written(c, lamp, level, offset):
 
 
 def command_rtu(args):
-    command_latency(args, "full RTU line", 52, lambda c: rtu_cabinet(c, args), 150)
+    command_latency(args, "full RTU line", 52, lambda c: rtu_cabinet(c, args), 100, 0.4)
 
 
 def command_tcp(args):
@@ -259,7 +259,7 @@ def command_tcp(args):
         gateway = c.gateway("--speed", "1", "--start", "2026-11-23T22:00:00+08:00")
         started(c)
         return broker, gateway
-    command_latency(args, "idle TCP", 6, build, 300)
+    command_latency(args, "idle TCP", 6, build, 300, 0.13)
 
 
 def silent_tcp(args):

@@ -6,7 +6,6 @@ pending plus lost equal those produced, and no process died.
 """
 
 import argparse
-import os
 import pathlib
 import shutil
 import signal
@@ -74,7 +73,7 @@ class Demo:
             folder / "gateway.log")
         self.api.wait(self.gateway)
         if not given.messages:
-            ask = f"{os.path.relpath(given.bin)}/streetlightctl --socket {folder}/api.sock status"
+            ask = f"{given.bin.resolve()}/streetlightctl --socket {folder}/api.sock status"
             self.picture = picture.Picture(given.speed, ask)
 
     def print_message(self, topic, payload):
