@@ -228,7 +228,8 @@ void Session::on_published(PublishToken token, int reason) {
     if (it == in_flight_.end()) return;
     InFlight entry = std::move(it->second);
     in_flight_.erase(it);
-    if (entry.kind == Kind::record) {
+    const Kind kind = entry.kind;  // it outlives the entry
+    if (kind == Kind::record) {
         if (entry.out.hist) --hist_in_flight_;
         if (!entry.out.hist && entry.out.record->stream <= site::Stream::reply) --urgent_in_flight_;
     }
@@ -236,18 +237,18 @@ void Session::on_published(PublishToken token, int reason) {
         refused(std::move(entry), reason);
     } else {
         ++stats_.acknowledged;
-        if (entry.kind == Kind::record) {
+        if (kind == Kind::record) {
             careful_ = careful_ && lanes_.resending();
             if (entry.out.record->seq > 0)
                 outbox_.acknowledge(entry.out.record->stream, entry.out.record->seq);
         }
-        if (entry.kind == Kind::status && fresh_told_) {
+        if (kind == Kind::status && fresh_told_) {
             fresh_told_ = false;
             outbox_.epoch_announced();
         }
     }
     if (state_ == State::stopping) {
-        if (entry.kind == Kind::status) {
+        if (kind == Kind::status) {
             if (auto done = std::exchange(stopped_, {})) done();
         }
         return;
