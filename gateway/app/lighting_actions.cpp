@@ -188,8 +188,8 @@ void Lighting::read(std::vector<std::size_t> lamps, Done done) {
     boost::asio::co_spawn(executor_, read_all(std::move(lamps), std::move(done)), log_failure("read"));
 }
 
-// Accepted before a restart. What is not in force any more was not yet on disk: it is asked for again. The lamps
-// are read first, as after every restart, so one that burns as wanted already hears nothing.
+// Accepted before a restart. What is not in force any more was not yet on disk: it is asked for again. The
+// lamps are read first, as after every restart, so one that burns as wanted already hears nothing.
 void Lighting::resume(const schedule::OverrideRequest& request, Done done) {
     decide(hooks_.clock());
     schedule::OverrideRequest forgotten = request;
@@ -209,7 +209,9 @@ bool Lighting::known_dead(std::size_t feeder) const {
     if (state_.feeders[feeder].energised) return false;
     for (std::size_t c = 0; c < config_.plant.contactors.size(); ++c) {
         const site::ContactorState& state = state_.contactors[c];
-        if (config_.plant.contactors[c].id == plant.contactor) return state.reported || state.aux;
+        if (config_.plant.contactors[c].id != plant.contactor) continue;
+        // Straight from the module: `energised` follows with the next tick only.
+        return state.aux ? !*state.aux : state.reported && !*state.reported;
     }
     return true;
 }

@@ -235,7 +235,8 @@ void CommandGate::resume() {
             }
         }
         const auto command = running.command;
-        // Nobody knows whether it was still said that the command is accepted. Twice is once: the key is (id, phase).
+        // Nobody knows whether it was still said that the command is accepted. Twice is once: the key is (id,
+        // phase).
         if (!running.to_site && !record.accepted_body.empty())
             reply(record.accepted_body, running.response_topic, running.correlation);
         running_.emplace(record.id, std::move(running));

@@ -99,7 +99,8 @@ class Kill(CabinetCase):
         for lamp, asked in self.order.items():
             told = [c["level"] for c in self.cabinet.history(lamp) if c["cause"] != "power-on"]
             self.assertEqual(sorted(set(told)), told, f"{lamp} was told a level twice, or an old one: {told}")
-            self.assertEqual(asked, told, f"{lamp}: asked for and told")
+            never = [self.judge.replies(c) for c, (of, level) in self.sent.items() if of == lamp and level not in told]
+            self.assertEqual(asked, told, f"{lamp}: asked for and told; never told, but answered: {never}")
             self.assertEqual(asked[-1], self.cabinet.lamp(lamp)["wanted"])
 
 
