@@ -226,7 +226,9 @@ bool Lighting::known_dead(std::size_t feeder) const {
     if (state_.feeders[feeder].energised) return false;
     for (std::size_t c = 0; c < config_.plant.contactors.size(); ++c) {
         const site::ContactorState& state = state_.contactors[c];
-        if (config_.plant.contactors[c].id == plant.contactor) return state.reported || state.aux;
+        if (config_.plant.contactors[c].id != plant.contactor) continue;
+        // Straight from the module: `energised` follows with the next tick only.
+        return state.aux ? !*state.aux : state.reported && !*state.reported;
     }
     return true;
 }

@@ -1,7 +1,6 @@
 #!/usr/bin/python3
 """kill -9 at random instants under load: no number missing, no command done twice, every command answered.
 
-usage of its own (tests/e2e/soak.sh): kill_test.py --campaign SECONDS
 """
 import collections
 import os
@@ -15,7 +14,8 @@ from e2e_case import CabinetCase, main
 LAMPS = 12
 KILLS = int(os.environ.get("SL_KILLS", "15"))
 SECONDS = float(os.environ.get("SL_KILL_SECONDS", "0"))
-LOWEST, HIGHEST = 20, 99  # the program's 100 is never a command's level
+# Never the program's 100; steps wider than what a restarted gateway takes for "burns as wanted already" (1.5 %).
+LEVELS = range(20, 96, 3)
 
 
 class Kill(CabinetCase):
@@ -30,18 +30,18 @@ class Kill(CabinetCase):
                                lamp_telemetry="1s", meter_telemetry="1s")
         self.cabinet.configure("store", commit_every="1s")
         self.open_commands, self.repeats = {}, 0
-        self.next_level = dict.fromkeys((f"L{i:03}" for i in range(1, LAMPS + 1)), LOWEST)
+        self.lamps = [f"L{i:03}" for i in range(1, LAMPS + 1)]
         self.sent = {}                                   # command id -> (lamp, level)
         self.order = collections.defaultdict(list)       # lamp -> levels in the order they were asked for
 
     def send_one(self):
         """The next level of a lamp whose former command is done: so its history has one right order."""
-        free = [lamp for lamp, level in self.next_level.items() if level <= HIGHEST and lamp not in self.busy()]
+        busy = self.busy()
+        free = [lamp for lamp in self.lamps if lamp not in busy]
         if not free:
             return
         lamp = self.random.choice(free)
-        level = self.next_level[lamp]
-        self.next_level[lamp] += 1
+        level = LEVELS[len(self.order[lamp]) % len(LEVELS)]
         command = self.command(self.judge, "lamp.set", target={"lamps": [lamp]}, args={"level_pct": level},
                                hold={"for_s": 7200}, ttl_s=600)
         self.sent[command] = (lamp, level)
@@ -93,14 +93,14 @@ class Kill(CabinetCase):
             for phase, copies in phases.items():
                 said = {(d.get("result"), d.get("code")) for d in copies}
                 self.assertEqual(1, len(said), f"{lamp} to {level}: {phase} {said}")
-            results[phases["done"][0]["result"]] += 1
-        self.assertEqual({"ok"}, set(results), results)
+            results[phases["done"][0]["result"], phases["done"][0]["code"], str(phases["done"][0]["fails"])] += 1
+        self.assertEqual({"ok"}, {result for result, _, _ in results}, results)
 
     def check_histories(self):
         for lamp, asked in self.order.items():
             told = [c["level"] for c in self.cabinet.history(lamp) if c["cause"] != "power-on"]
-            self.assertEqual(sorted(set(told)), told, f"{lamp} was told a level twice, or an old one: {told}")
-            self.assertEqual(asked, told, f"{lamp}: asked for and told")
+            never = [self.judge.replies(c) for c, (of, level) in self.sent.items() if of == lamp and level not in told]
+            self.assertEqual(asked, told, f"{lamp}: asked for and told; never told, but answered: {never}")
             self.assertEqual(asked[-1], self.cabinet.lamp(lamp)["wanted"])
 
 

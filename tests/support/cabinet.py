@@ -173,7 +173,7 @@ class Subscriber:
         client.subscribe(self.topic, qos=1)
 
     def _message(self, _client, _userdata, message):
-        if not message.payload:
+        if not message.payload or "/cmd/" in message.topic:  # its own commands come back to it
             return
         kind = message.topic.split("/")[4] if message.topic.count("/") >= 4 else ""
         data = json.loads(message.payload)
