@@ -90,7 +90,9 @@ class LightingTest : public ::testing::Test {
         hooks.journal = [](std::string, std::string, std::string) {};
         lighting = std::make_unique<Lighting>(io.get_executor(), config, *zone, state, *field,
                                               std::move(hooks), 0ms);
-        executor = std::make_unique<Executor>(config, *lighting, ExecutorHooks{});
+        ExecutorHooks executor_hooks;
+        executor_hooks.keep = [] {};
+        executor = std::make_unique<Executor>(config, *lighting, std::move(executor_hooks));
         lighting->tick();
     }
     ~LightingTest() override {

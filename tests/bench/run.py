@@ -68,13 +68,11 @@ def configure(directory, url, **mqtt_keys):
 
 
 def lines(c):
-    return api(c.directory / "api.sock", "/api/v1/lines")[1]
+    return api(c.directory / "api.sock", "/api/v1/lines")[1]["lines"]
 
 
 def total(c, key="answered"):
-    data = lines(c)
-    rows = data["lines"] if isinstance(data, dict) else data
-    return sum(row[key] for row in rows)
+    return sum(row[key] for row in lines(c))
 
 
 def started(c):
@@ -155,9 +153,7 @@ def rtu_cabinet(c, args, *sim, **keys):
 
 
 def lamp_line(c):
-    rows = lines(c)
-    rows = rows["lines"] if isinstance(rows, dict) else rows
-    return next(r for r in rows if r["id"].startswith("lamps"))
+    return next(r for r in lines(c) if r["id"].startswith("lamps"))
 
 
 def rtu_full_line(args):
