@@ -1,12 +1,15 @@
-#include <cstdio>
-#include <exception>
-#include <string>
-
 #include "gateway/app/app.hpp"
 #include "gateway/app/options.hpp"
 
+#include <cstdio>
+#include <exception>
+#include <malloc.h>
+#include <string>
+
 int main(int argc, char** argv) {
     using sl::app::Exit;
+    // Few threads, little allocation: an arena for each would only cost memory.
+    ::mallopt(M_ARENA_MAX, 1);
     std::string why;
     const auto options = sl::app::parse_options(argc, argv, why);
     if (!options) {
@@ -14,7 +17,8 @@ int main(int argc, char** argv) {
         return static_cast<int>(Exit::usage);
     }
     if (options->help || options->version) {
-        const std::string text = options->help ? sl::app::help_text() : std::string{"streetlightd " SL_VERSION "\n"};
+        const std::string text =
+            options->help ? sl::app::help_text() : std::string{"streetlightd " SL_VERSION "\n"};
         (void)std::fputs(text.c_str(), stdout);
         return static_cast<int>(Exit::done);
     }

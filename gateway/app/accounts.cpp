@@ -56,6 +56,8 @@ Accounts::Accounts(const site::Config& config, const site::SiteState& state, con
       zone_(zone),
       meter_stepped_(config.plant.meters.size(), false),
       lamp_stepped_(config.plant.lamps.size(), false),
+      meter_register_at_(config.plant.meters.size()),
+      lamp_register_at_(config.plant.lamps.size()),
       feeders_(count_members(config, &site::Lamp::feeder)),
       classes_(count_members(config, &site::Lamp::lamp_class)),
       saving_(config.polling.baseline_w),
@@ -96,7 +98,9 @@ void Accounts::add(const std::string& object, const Interval& interval) {
 
 void Accounts::meter_read(std::size_t meter) {
     const site::Value& value = state_.meters[meter].at(Quantity::energy_wh);
-    if (!value.ok()) return;
+    // Not part of every turn: a reading counts once.
+    if (!value.ok() || value.at == meter_register_at_[meter]) return;
+    meter_register_at_[meter] = value.at;
     energy::RegisterReading reading;
     reading.at = value.at;
     reading.value = to_register(value.value);
@@ -114,10 +118,14 @@ void Accounts::lamp_read(std::size_t lamp) {
     const site::Value& power = state[Quantity::power_w];
     energy::LampSample sample;
     sample.at = state.last_answer;
-    if (register_wh.ok()) sample.energy = to_register(register_wh.value);
+    // A register is not part of every turn: it counts at the time it was read, and once.
+    if (register_wh.ok() && register_wh.at != lamp_register_at_[lamp]) {
+        lamp_register_at_[lamp] = sample.at = register_wh.at;
+        sample.energy = to_register(register_wh.value);
+    }
     if (power.ok()) sample.power_w = power.value;
     sample.clock_step = lamp_stepped_[lamp];
-    lamp_stepped_[lamp] = false;
+    if (sample.energy || !register_wh.ok()) lamp_stepped_[lamp] = false;
     const site::Lamp& place = config_.plant.lamps[lamp];
     for (const Interval& interval : lamps_[lamp].step(sample)) {
         if (const auto sum = feeders_.add(place.feeder, interval)) add(sum->group, sum->interval);

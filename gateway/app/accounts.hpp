@@ -12,6 +12,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace sl::app {
@@ -33,6 +34,8 @@ class Accounts {
 
     // At least once a second. Rows closed since the last call, once they have gathered for a moment.
     std::vector<northbound::IntervalRow> tick(site::SiteTime now);
+    // The rows that still gather, at a stop.
+    std::vector<northbound::IntervalRow> drain() { return std::exchange(rows_, {}); }
     // The same rows for the history, at once.
     std::vector<store::HistoryInterval> take_history();
     // Intervals of tonight that an earlier run of this process has accounted for.
@@ -51,6 +54,7 @@ class Accounts {
     std::vector<energy::IntervalMeter> meters_;
     std::vector<energy::LampEnergy> lamps_;
     std::vector<bool> meter_stepped_, lamp_stepped_;
+    std::vector<site::SiteTime> meter_register_at_, lamp_register_at_;  // of the last reading counted
     energy::GroupSums feeders_, classes_;
     energy::Saving saving_;
     std::vector<northbound::IntervalRow> rows_;

@@ -116,7 +116,11 @@ void Executor::hold_feeders(const Command& command, const northbound::Ticket& ti
 }
 
 void Executor::release(const Command& command, const northbound::Ticket& ticket) {
-    const std::vector<std::size_t> feeders = feeders_of(command.target);
+    // A hold that keeps a feeder off protects somebody: "all" does not lift it, its name has to be said.
+    std::vector<std::size_t> feeders = feeders_of(command.target);
+    if (command.target.kind == Target::Kind::all) {
+        std::erase_if(feeders, [&](std::size_t f) { return lighting_.arbitration().held_off(f); });
+    }
     if (!feeders.empty()) (void)lighting_.release_feeders(feeders);
     std::vector<std::size_t> lamps = lamps_of(command.target);
     if (lamps.empty() && feeders.empty())

@@ -117,7 +117,7 @@ void Field::take_lamp(std::size_t lamp, std::span<const site::Reading> readings)
             state.faults = static_cast<std::uint32_t>(reading.value);
         }
     }
-    state.online = true;
+    presence({ObjectKind::lamp, lamp}, true, state.online);
     state.misses = 0;
     state.last_answer = readings.empty() ? events_.now() : readings.front().at;
 }
@@ -137,6 +137,7 @@ void Field::take_module(std::size_t module, std::span<const site::Reading> readi
     site::ModuleState& state = state_.modules[module];
     presence({ObjectKind::module, module}, true, state.online);
     state.misses = 0;
+    state.last_answer = readings.empty() ? events_.now() : readings.front().at;
     for (const site::Reading& reading : readings) {
         if (reading.quality != site::Quality::ok) continue;
         const bool bit = reading.value != 0.0;
@@ -271,7 +272,7 @@ awaitable<wire::Result<void>> Field::write_failsafe(std::size_t lamp, site::Leve
     const double percent = level.percent();
     const auto seconds = static_cast<double>(after.count());
     const wire::Result<void> first = co_await write_point(place, level_point, percent, Priority::reread);
-    if (first.has_error()) co_return first;
+    if (first.has_error() || after_point == nullptr) co_return first;  // the device keeps a time of its own
     co_return co_await write_point(place, after_point, seconds, Priority::reread);
 }
 

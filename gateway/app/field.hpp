@@ -114,6 +114,9 @@ class Field {
     void add_devices(std::size_t index);
     void make_poller(std::size_t index);
     std::size_t add_target(std::size_t line, const TargetSpec& spec);
+    void line_changed(std::size_t line, bool up);
+    void write_off_lost_lines();
+    void doubt(ObjectRef object, int misses);
     bool may_poll(std::size_t line, std::size_t target) const;
     void take(std::size_t line, std::size_t target, std::span<const site::Reading> readings);
     void take_lamp(std::size_t lamp, std::span<const site::Reading> readings);

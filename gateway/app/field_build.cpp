@@ -81,7 +81,7 @@ void Field::build_line(std::size_t index, boost::asio::io_context& context) {
     if (line.gap) settings.gap = *line.gap;
     parts.bus = std::make_unique<wire::Bus>(executor_, std::move(stream), timers_, settings);
     parts.bus->set_line_state([this, index](bool up, std::string_view text) {
-        lines_[index]->up = up;
+        line_changed(index, up);
         events_.line_state(index, up, text);
     });
     add_lamps(index);

@@ -18,6 +18,8 @@ namespace {
 // Settings live in a memory that wears; a lamp that does not keep them is left alone until it comes back on
 // line.
 constexpr std::uint8_t failsafe_attempts{3};
+// A line that is gone for so long (real time) takes what is behind it off line.
+constexpr std::chrono::seconds line_grace{30};
 
 const site::Feeder* feeder_of(const site::Config& config, const site::Lamp& lamp) {
     for (const site::Feeder& feeder : config.plant.feeders) {
@@ -41,7 +43,56 @@ bool Field::failsafe_differs(std::size_t lamp) const {
     return level_wrong || after_wrong;
 }
 
+// What a lost line leaves behind: values nobody can refresh.
+void Field::doubt(ObjectRef object, int misses) {
+    const bool offline = misses >= config_.polling.offline_after;
+    switch (object.kind) {
+        case ObjectKind::lamp:
+            if (!state_.lamps[object.index].powered) return;
+            state_.lamps[object.index].misses = misses;
+            if (offline) state_.lamps[object.index].online = false;
+            break;
+        case ObjectKind::meter:
+            state_.meters[object.index].misses = misses;
+            if (offline) presence(object, false, state_.meters[object.index].online);
+            break;
+        case ObjectKind::module:
+            state_.modules[object.index].misses = misses;
+            if (offline) presence(object, false, state_.modules[object.index].online);
+            break;
+    }
+    events_.missed(object);
+}
+
+// While the line is gone nothing is asked, so no misses are counted: its objects become stale at once and go
+// off line after a grace. When it is back each of them has the benefit of the doubt until it has been asked.
+void Field::line_changed(std::size_t line, bool up) {
+    LineParts& parts = *lines_[line];
+    parts.up = up;
+    parts.written_off = false;
+    parts.down_since.reset();
+    if (!up) parts.down_since = timers_.now();
+    for (const TargetObjects& objects : parts.objects) {
+        for (const std::size_t index : objects.indices)
+            doubt({objects.kind, index}, 1);
+    }
+}
+
+void Field::write_off_lost_lines() {
+    for (const std::unique_ptr<LineParts>& entry : lines_) {
+        LineParts& parts = *entry;
+        const bool due = parts.down_since && timers_.now() - *parts.down_since >= line_grace;
+        if (!due || parts.written_off) continue;
+        parts.written_off = true;
+        for (const TargetObjects& objects : parts.objects) {
+            for (const std::size_t index : objects.indices)
+                doubt({objects.kind, index}, config_.polling.offline_after);
+        }
+    }
+}
+
 void Field::look_after_devices() {
+    write_off_lost_lines();
     for (std::size_t i = 0; i < failsafe_tries_.size(); ++i) {
         if (!state_.lamps[i].online) failsafe_tries_[i] = 0;
     }
@@ -59,6 +110,9 @@ awaitable<void> Field::set_up_devices() {
         if (written.has_error()) {
             site::log(site::LogLevel::warning, "module " + config_.plant.modules[m].id,
                       "safety timer not set: " + written.error().message());
+            const auto error = static_cast<wire::Errc>(written.error().value());
+            const wire::Next next = wire::next_step(error);
+            module_set_up_[m] = next != wire::Next::retry && next != wire::Next::reopen_port;  // it refused
         }
     }
     for (std::size_t i = 0; i < failsafe_tries_.size(); ++i) {

@@ -5,6 +5,7 @@
 
 #include <exception>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,7 +24,8 @@ struct Field::LineParts {
     std::vector<std::string> keys;       // protocol and address of each target
     std::vector<TargetObjects> objects;  // parallel to targets
     std::unique_ptr<device::Poller> poller;
-    bool up = false;
+    bool up = false, written_off = false;
+    std::optional<wire::TimePoint> down_since;
 };
 
 // A raw input becomes a state only after it has been the same for the input's debounce time.

@@ -84,7 +84,9 @@ void Lighting::apply(std::size_t lamp, schedule::Wanted wanted, SiteTime pace) {
     state.source = now.source;
     if (level_changed) {
         state.confirmed = 0;
-        reconcile_.want(lamp, now.level, now.fade, pace);
+        const bool urgent = now.source == site::Source::override_ || now.source == site::Source::emergency ||
+                            now.source == site::Source::local;
+        reconcile_.want(lamp, now.level, now.fade, pace, urgent);
     }
     hooks_.lamp_changed(lamp);
 }
@@ -161,6 +163,7 @@ void Lighting::publish_power(SiteTime now) {
         const bool ours = feeder && switched_by_us(*feeder);
         reconcile_.set_powered(i, powered, ours, pace);
         if (powered) field_.lamp_powered(i);
+        state_.lamps[i].confirmed = reconcile_.progress(i).confirmed;
         hooks_.lamp_changed(i);
     }
     for (std::size_t f = 0; f < feeders.size(); ++f) {
@@ -194,6 +197,7 @@ void Lighting::act(const control::FeederAction& action) {
             [[fallthrough]];
         case RelayAction::reassert: {
             Relay& relay = relays_[action.contactor];
+            if (relay.pending != action.closed) relay.pending_since = hooks_.pace();
             relay.pending = action.closed;
             if (!relay.writing) {
                 relay.writing = true;
@@ -211,15 +215,25 @@ void Lighting::act(const control::FeederAction& action) {
     }
 }
 
+// One selector at MANUAL is enough, whatever the others say. No relay is written any more then, also not the
+// write that a silent module has kept waiting.
+void Lighting::read_selectors() {
+    bool at_manual = false;
+    for (std::size_t i = 0; i < config_.plant.inputs.size(); ++i) {
+        const bool selector = config_.plant.inputs[i].role == site::InputRole::local_manual;
+        at_manual = at_manual || (selector && state_.inputs[i].active.value_or(false));
+    }
+    std::fill(manual_.begin(), manual_.end(), at_manual);
+    if (!at_manual) return;
+    for (Relay& relay : relays_)
+        relay.pending.reset();
+}
+
 void Lighting::tick() {
     if (stopping_) return;
     const schedule::ClockState clock = hooks_.clock();
     clock_acts_ = clock.may_act();
-    for (std::size_t i = 0; i < config_.plant.inputs.size(); ++i) {
-        if (config_.plant.inputs[i].role != site::InputRole::local_manual) continue;
-        const bool at_manual = state_.inputs[i].active.value_or(false);
-        std::fill(manual_.begin(), manual_.end(), at_manual);
-    }
+    read_selectors();
     decide(clock);
     step_feeders(clock.now);
     for (std::size_t line = 0; line < pumping_.size(); ++line)
@@ -247,6 +261,7 @@ void Lighting::refresh(std::size_t lamp) {
 }
 
 void Lighting::step_trackers() {
+    if (stopping_) return;  // the next start reads back and answers
     const SiteTime pace = hooks_.pace();
     for (std::size_t i = 0; i < trackers_.size();) {
         if (!trackers_[i]->tracker.step(reconcile_, pace)) {

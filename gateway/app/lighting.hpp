@@ -48,6 +48,7 @@ class Lighting {
     // One evaluation of everything; cheap enough to be called at every change, and at least once a second.
     void tick();
     void stop() noexcept { stopping_ = true; }
+    void lamp_returned(std::size_t lamp) { reconcile_.returned(lamp, hooks_.pace()); }
     // A reading of the lamp came in.
     void lamp_read(std::size_t lamp);
 
@@ -72,6 +73,7 @@ class Lighting {
     const schedule::Wanted& wanted(std::size_t lamp) const { return wanted_[lamp]; }
     bool manual(std::size_t feeder) const { return manual_[feeder]; }
     bool any_manual() const;
+    std::string relay_trouble(std::size_t contactor) const;
     std::size_t commands_running() const noexcept { return trackers_.size(); }
 
   private:
@@ -81,10 +83,12 @@ class Lighting {
     };
     struct Relay {
         bool writing = false;
-        std::optional<bool> pending;  // to be written, or written and not read back yet
-        site::SiteTime valid_from;    // readings from before say nothing about the last write
+        std::optional<bool> pending;   // to be written, or written and not read back yet
+        site::SiteTime pending_since;  // pace
+        site::SiteTime valid_from;     // readings from before say nothing about the last write
     };
 
+    void read_selectors();
     void decide(const schedule::ClockState& clock);
     void apply(std::size_t lamp, schedule::Wanted wanted, site::SiteTime pace);
     void step_feeders(site::SiteTime now);

@@ -19,7 +19,10 @@ namespace {
 
 // Longer than any contactor takes to move and its auxiliary contact to follow.
 constexpr milliseconds contactor_settles{300};
-constexpr milliseconds relay_retry{1'000};
+// A silent module must not take the line from the lamps on it: the pause grows.
+constexpr milliseconds relay_retry{1'000}, relay_retry_longest{8'000};
+// Longer than any write and its read-back on a busy line.
+constexpr std::chrono::seconds relay_overdue{20};
 
 Code code_of(const boost::system::error_code& error) {
     switch (static_cast<wire::Errc>(error.value())) {
@@ -92,25 +95,39 @@ awaitable<void> Lighting::execute(control::Action action) {
 
 awaitable<void> Lighting::write_relay(std::size_t contactor) {
     Relay& relay = relays_[contactor];
+    milliseconds pause = relay_retry;
     while (relay.pending && !stopping_) {
         const bool closed = *relay.pending;
         const wire::Result<void> written = co_await field_.write_output(contactor, closed);
         if (written.has_error()) {
-            co_await field_.wait(relay_retry);
+            co_await field_.wait(pause);
+            pause = std::min(2 * pause, relay_retry_longest);
             continue;
         }
         state_.contactors[contactor].commanded = closed;
         co_await field_.wait(contactor_settles);
         const site::SiteTime asked = hooks_.clock().now;
-        const bool read = co_await field_.read_contactor(contactor);
-        if (relay.pending != closed) continue;  // overtaken while we were busy
-        if (!read) co_await field_.wait(relay_retry);
-        if (relay.pending != closed) continue;
+        bool read = co_await field_.read_contactor(contactor);
+        read = read ||
+               state_.contactors[contactor].reported_at >= asked;  // only the auxiliary's module is silent
+        if (relay.pending != closed) continue;                     // overtaken while we were busy
+        if (!read) {
+            co_await field_.wait(pause);
+            pause = std::min(2 * pause, relay_retry_longest);
+            continue;  // a write nobody has seen the result of is not believed
+        }
         relay.valid_from = asked;
         relay.pending.reset();
     }
     relay.writing = false;
     tick();
+}
+
+// Evidence that a contactor cannot be worked at all; empty while it can.
+std::string Lighting::relay_trouble(std::size_t contactor) const {
+    const Relay& relay = relays_[contactor];
+    if (!relay.pending || hooks_.pace() - relay.pending_since < relay_overdue) return {};
+    return fmt::format("commanded {}, its module does not confirm it", *relay.pending ? "closed" : "open");
 }
 
 awaitable<void> Lighting::read_registers(std::vector<std::size_t> feeders) {
@@ -226,6 +243,7 @@ awaitable<void> Lighting::read_all(std::vector<std::size_t> lamps, Done done) {
             result.code = Code::no_power;
         } else {
             const bool answered = co_await field_.read_lamp(lamp, Priority::command);
+            if (stopping_) co_return;  // not the lamp's silence; the next start answers the command
             if (!answered) result.code = Code::no_reply;
         }
         if (result.code != Code::ok && outcome.code == Code::ok) outcome.code = result.code;

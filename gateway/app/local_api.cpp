@@ -2,6 +2,7 @@
 
 #include "gateway/app/runtime.hpp"
 #include "gateway/json/writer.hpp"
+#include "gateway/local/time_text.hpp"
 #include "gateway/platform/service.hpp"
 #include "gateway/site/log.hpp"
 
@@ -53,6 +54,26 @@ std::string complete(const std::string& text, const std::string& id) {
     return json::serialize(value);
 }
 
+// Why a night begins or ends when it does, in words.
+std::string edge_reason(schedule::EdgeBy by, const site::Astro& astro, bool evening) {
+    switch (by) {
+        case schedule::EdgeBy::sun:
+            if (astro.elevation_deg == -6.0) return evening ? "civil dusk" : "civil dawn";
+            if (astro.elevation_deg > -1.0 && astro.elevation_deg < -0.5)
+                return evening ? "sunset" : "sunrise";
+            return fmt::format("sun at {} degrees", astro.elevation_deg);
+        case schedule::EdgeBy::earliest:
+            return evening ? "not earlier: earliest_on" : "not earlier: earliest_off";
+        case schedule::EdgeBy::latest:
+            return evening ? "not later: latest_on" : "not later: latest_off";
+        case schedule::EdgeBy::polar_night:
+            return "polar night";
+        case schedule::EdgeBy::never_dark:
+            return "never dark";
+    }
+    return {};
+}
+
 local::LineInfo line_info(const site::Line& line, const wire::Bus& bus,
                           const device::PollerStatistics& polling, std::chrono::milliseconds up) {
     const wire::BusStatistics& seen = bus.statistics();
@@ -75,7 +96,7 @@ local::LineInfo line_info(const site::Line& line, const wire::Bus& bus,
 
 }  // namespace
 
-LocalApi::LocalApi(Runtime& runtime) : runtime_(runtime), router_(context_) {
+LocalApi::LocalApi(Runtime& runtime) : runtime_(runtime), router_(context_), changes_(context_) {
     fill();
     fill_numbers();
 }
@@ -155,8 +176,9 @@ local::NightInfo LocalApi::night() const {
         info.on_at = night.dusk;
         info.off_at = night.dawn;
     }
-    info.on_reason = std::string{schedule::name(night.dusk_by)};
-    info.off_reason = std::string{schedule::name(night.dawn_by)};
+    const site::Astro& astro = runtime_.config().astro;
+    info.on_reason = edge_reason(night.dusk_by, astro, true);
+    info.off_reason = edge_reason(night.dawn_by, astro, false);
     info.next_change = planner.next_edge(now);
     return info;
 }
@@ -257,11 +279,15 @@ void LocalApi::stop() {
 }
 
 void LocalApi::tick() {
-    if (server_) server_->tick(platform::mono_now());
+    if (!server_) return;
+    changes_.step([this](std::string_view topic, std::string_view text) { server_->publish(topic, text); });
+    server_->tick(platform::mono_now());
 }
 
 void LocalApi::alarm(const site::AlarmTransition& transition) {
-    if (server_) server_->publish("alarm", "{" + northbound::alarm_body(transition) + "}");
+    if (!server_) return;
+    const std::string time = local::iso_text(runtime_.now(), runtime_.zone());
+    server_->publish("alarm", "{\"time\":\"" + time + "\"," + northbound::alarm_body(transition) + "}");
 }
 
 }  // namespace sl::app

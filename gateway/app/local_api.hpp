@@ -3,6 +3,7 @@
 #pragma once
 
 #include "gateway/local/api_context.hpp"
+#include "gateway/local/changes.hpp"
 #include "gateway/local/http_server.hpp"
 #include "gateway/local/router.hpp"
 #include "gateway/site/alarm.hpp"
@@ -37,6 +38,7 @@ class LocalApi {
     Runtime& runtime_;
     local::ApiContext context_;
     local::Router router_;
+    local::Changes changes_;
     std::unique_ptr<local::HttpServer> server_;
 };
 

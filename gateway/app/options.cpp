@@ -1,12 +1,11 @@
 #include "gateway/app/options.hpp"
 
+#include "gateway/platform/zone.hpp"
+
 #include <array>
 #include <charconv>
 #include <cstdlib>
 #include <getopt.h>
-#include <sstream>
-
-#include <date/date.h>
 
 namespace sl::app {
 namespace {
@@ -24,18 +23,6 @@ enum Key : int {
 };
 
 constexpr double fastest = 100'000.0;
-
-std::optional<site::SiteTime> parse_time(const std::string& text) {
-    // RFC 3339 with a zone: 2026-11-23T16:00:00+08:00 or ...Z
-    for (const char* format : {"%FT%T%Ez", "%FT%TZ", "%FT%H:%M%Ez", "%FT%H:%MZ"}) {
-        std::istringstream in{text};
-        date::sys_time<std::chrono::milliseconds> time;
-        in >> date::parse(format, time);
-        if (!in.fail() && in.peek() == std::char_traits<char>::eof())
-            return site::SiteTime{time.time_since_epoch()};
-    }
-    return std::nullopt;
-}
 
 bool take(Options& options, int key, const char* value, std::string& why) {
     switch (key) {
@@ -68,7 +55,7 @@ bool take(Options& options, int key, const char* value, std::string& why) {
             return false;
         }
         case key_start: {
-            const auto time = parse_time(value);
+            const auto time = platform::parse_time(value);
             if (time) {
                 options.start = *time;
                 return true;
@@ -78,9 +65,12 @@ bool take(Options& options, int key, const char* value, std::string& why) {
             return false;
         }
         default:
-            why = "unknown or incomplete option; see streetlightd --help";
             return false;
     }
+}
+
+std::string unknown_option(const std::string& word) {
+    return "\"" + word + "\" is no option, or its value is missing; see streetlightd --help";
 }
 
 }  // namespace
@@ -102,8 +92,12 @@ std::optional<Options> parse_options(int argc, char** argv, std::string& why) {
     for (;;) {
         const int key = ::getopt_long(argc, argv, "", table.data(), nullptr);
         if (key == -1) break;
-        if (!take(options, key, optarg, why)) return std::nullopt;
+        if (!take(options, key, optarg, why)) {
+            if (why.empty()) why = unknown_option(argv[optind - 1]);
+            return std::nullopt;
+        }
     }
+    if (options.check && optind + 1 == argc) options.config = argv[optind++];
     if (optind < argc) {
         why = std::string{"unexpected argument \""} + argv[optind] + "\"; see streetlightd --help";
         return std::nullopt;
@@ -115,7 +109,7 @@ std::string help_text() {
     return R"(streetlightd - the street-lighting gateway of one feeder cabinet
 
   --config FILE      configuration (default /etc/streetlight/gateway.toml)
-  --check            read the whole configuration, report every error, touch nothing; exit 8 when it is invalid
+  --check [FILE]     read the whole configuration, report every error, touch nothing; exit 8 when it is invalid
   --store DIR        where records are kept, instead of [store] directory
   --log-level LEVEL  debug, info, warning, error
   --wire-log LINE    log every byte of a line (or "all")

@@ -121,6 +121,17 @@ void Reporting::meter_changed(std::size_t meter) {
     if (!state_since_) state_since_ = hooks_.mono();
 }
 
+void Reporting::module_changed(std::size_t module) {
+    const site::Plant& plant = config_.plant;
+    const std::string& id = plant.modules[module].id;
+    for (std::size_t i = 0; i < plant.contactors.size(); ++i) {
+        if (plant.contactors[i].module == id || plant.contactors[i].aux_module == id) contactor_changed(i);
+    }
+    for (std::size_t i = 0; i < plant.inputs.size(); ++i) {
+        if (plant.inputs[i].module == id) input_changed(i);
+    }
+}
+
 void Reporting::lamp_read(std::size_t lamp) {
     lamp_changed(lamp);
     if (config_.mqtt.lamp_telemetry.count() > 0) return;

@@ -33,6 +33,7 @@ class Reporting {
     void contactor_changed(std::size_t contactor);
     void input_changed(std::size_t input);
     void meter_changed(std::size_t meter);
+    void module_changed(std::size_t module);  // whether it answers: the contactors and inputs wired to it
     // A reading came in; with a telemetry period of 0 every one of them goes upstream.
     void lamp_read(std::size_t lamp);
 
@@ -50,6 +51,8 @@ class Reporting {
     // When the trust in the clock changed: the anchor that dates earlier records.
     void clock_became_trusted();
 
+    // How large a record may be now.
+    northbound::BodyLimits limits() const;
     std::uint64_t rows() const noexcept { return rows_; }  // telemetry rows handed to the outbox
 
   private:
@@ -70,7 +73,6 @@ class Reporting {
     };
 
     Visible visible(std::size_t lamp) const;
-    northbound::BodyLimits limits() const;
     void append(site::Stream stream, std::string body, site::Urgency urgency);
     void append_all(site::Stream stream, northbound::Bodies bodies, site::Urgency urgency);
     void flush_state();

@@ -4,7 +4,6 @@
 #include "gateway/app/configuration.hpp"
 #include "gateway/app/field_parts.hpp"
 #include "gateway/app/local_api.hpp"
-#include "gateway/northbound/meta.hpp"
 #include "gateway/platform/service.hpp"
 #include "gateway/platform/zone.hpp"
 #include "gateway/site/log.hpp"
@@ -100,7 +99,10 @@ schedule::ClockState Runtime::clock_state() const {
     schedule::ClockState clock;
     clock.now = clock_.now();
     clock.tq = quality_;
-    clock.plausible = quality_ != site::TimeQuality::none;
+    // An estimate carries the table on only from a time that was trusted since the machine was started:
+    // without a battery the clock of a machine that was off for a night shows yesterday evening.
+    const bool estimate = quality_ == site::TimeQuality::est;
+    clock.plausible = quality_ != site::TimeQuality::none && (!estimate || trusted_since_boot_);
     return clock;
 }
 
@@ -135,14 +137,17 @@ FieldEvents Runtime::field_events() {
     };
     events.contactor_changed = [this](std::size_t contactor) { reporting_.contactor_changed(contactor); };
     events.presence_changed = [this](ObjectRef object) {
+        if (object.kind == ObjectKind::lamp) lighting_.lamp_returned(object.index);
         if (object.kind == ObjectKind::meter) reporting_.meter_changed(object.index);
+        if (object.kind == ObjectKind::module) reporting_.module_changed(object.index);
     };
     events.line_state = [this](std::size_t line, bool up, std::string_view why) {
         const std::string area = "line " + config_.plant.lines[line].id;
         if (up) {
             site::log(site::LogLevel::info, area, "open");
         } else {
-            site::log(site::LogLevel::warning, area, fmt::format("not open: {}", why));
+            site::log(site::LogLevel::warning, area,
+                      fmt::format("{} cannot be opened: {}", config_.plant.lines[line].device, why));
         }
     };
     return events;
@@ -181,7 +186,7 @@ ReportingHooks Runtime::reporting_hooks() {
 ExecutorHooks Runtime::executor_hooks() {
     ExecutorHooks hooks;
     hooks.snapshot = [this](const std::string& requester) { reporting_.snapshot(requester); };
-    hooks.keep = [this] { keep_lighting(); };
+    hooks.keep = [this] { keep_plans(); };
     if (config_.mqtt.enabled) {
         hooks.replay = [this](site::Stream stream, site::SeqRange range,
                               std::function<void(std::size_t)> done) {
@@ -222,7 +227,8 @@ void Runtime::build_uplink() {
     const bool power_up = platform::is_power_up() && !clock_.simulated();
     options.start_reason = power_up ? "power_on" : "restart";
     options.spread_start = power_up;
-    options.pacing = clock_.speed() == 1.0;
+    // Readings that go out as they come are spread already.
+    options.pacing = config_.mqtt.pacing && config_.mqtt.lamp_telemetry.count() > 0 && clock_.speed() == 1.0;
     northbound::SessionHooks hooks;
     hooks.stamp = [this] { return stamp(); };
     hooks.status = [this] {
@@ -251,6 +257,7 @@ void Runtime::build_uplink() {
     };
     gate.execute = [this](const site::Command& command, northbound::Ticket ticket) {
         executor_.execute(command, std::move(ticket));
+        keep_plans();  // a hold that was accepted is not forgotten by a restart a moment later
     };
     gate.resume = [this](const site::Command& command, northbound::Ticket ticket) {
         executor_.resume(command, std::move(ticket));
@@ -262,7 +269,7 @@ void Runtime::build_uplink() {
 
 void Runtime::wire_store() {
     const auto told = [this](bool ok, const std::string& why) {
-        site::log(ok ? site::LogLevel::info : site::LogLevel::error, "store", ok ? "records are kept" : why);
+        if (ok) site::log(site::LogLevel::info, "store", "records are kept");  // of trouble it tells itself
         fault::Finding finding;
         finding.active = !ok;
         finding.text = why;
@@ -274,13 +281,27 @@ void Runtime::wire_store() {
     if (!store_.ok()) told(false, store_.why());
 }
 
+// Whether the clock has run on from a trusted time without the machine having been off: both clocks then show
+// the same span.
+static bool carried_on(site::WallTime saved_wall, milliseconds saved_up) {
+    constexpr std::chrono::seconds drift{30};
+    const milliseconds up = platform::machine_uptime() - saved_up;
+    if (saved_up.count() == 0 || up.count() < 0) return false;
+    return std::chrono::abs(platform::wall_now() - saved_wall - up) < drift;
+}
+
 void Runtime::restore() {
     lighting_.restore(store_.states("arb."));
     lighting_.restore(store_.states("contactor."));
     if (const auto saved = store_.state("clock.saved")) {
-        clock_.set_floor(site::WallTime{milliseconds{std::strtoll(saved->c_str(), nullptr, 10)}});
+        char* rest = nullptr;
+        const site::WallTime wall{milliseconds{std::strtoll(saved->c_str(), &rest, 10)}};
+        const milliseconds up{std::strtoll(rest, nullptr, 10)};
+        clock_.set_floor(wall);
+        trusted_since_boot_ = carried_on(wall, up);
     }
     quality_ = clock_.quality();
+    trusted_since_boot_ = trusted_since_boot_ || site::trusted(quality_);
     store::HistoryQuery tonight;
     tonight.from = accounts_.night_begin(clock_.now());
     tonight.to = clock_.now();
@@ -291,6 +312,10 @@ void Runtime::restore() {
 
 void Runtime::start() {
     restore();
+    if (session_) {
+        publish_meta();  // before the first record, which names its revision
+        tell_transport();
+    }
     field_.start();
     if (!options_.wire_log.empty()) field_.set_wire_log(options_.wire_log);
     lighting_.tick();
@@ -302,7 +327,6 @@ void Runtime::start() {
     }
     api_->start();
     if (session_) {
-        publish_meta();
         session_->start();
         gate_->resume();
         reactor_.every(config_.mqtt.diag_every, [this] { diag(); });
@@ -333,6 +357,8 @@ void Runtime::shut_down() {
     lighting_.stop();
     field_.stop();
     api_->stop();
+    keep_plans();
+    report_energy(accounts_.drain());
     save_time();
     const auto leave = [this] {
         reactor_.cancel_all();

@@ -74,12 +74,15 @@ class Runtime {
     void slow_tick();
     void watch_clock();
     void watch_faults();
+    void watch_holds();
+    void tell_transport();
+    void keep_plans();
     void keep_books();
+    void report_energy(const std::vector<northbound::IntervalRow>& rows);
     void publish_meta();
     void diag();
     void lighting_event(const schedule::ArbitrationEvent& event);
     void save_time();
-    void keep_lighting();
 
     Options options_;
     site::Config config_;
@@ -89,6 +92,7 @@ class Runtime {
     site::MonoTime started_;
     site::SiteTime pace_origin_;
     site::TimeQuality quality_ = site::TimeQuality::none;
+    bool trusted_since_boot_ = false;  // the clock, at some time since the machine was started
     std::unique_ptr<site::Zone> zone_;
     wire::AsioTimers timers_;
     Reactor reactor_;

@@ -2,6 +2,7 @@
 #include "gateway/app/field_parts.hpp"
 #include "gateway/app/local_api.hpp"
 #include "gateway/app/runtime.hpp"
+#include "gateway/northbound/connect_check.hpp"
 #include "gateway/northbound/meta.hpp"
 #include "gateway/platform/service.hpp"
 #include "gateway/site/log.hpp"
@@ -40,10 +41,15 @@ void Runtime::slow_tick() {
     watch_clock();
     lighting_.tick();
     watch_faults();
-    keep_lighting();
+    keep_plans();
     field_.look_after_devices();
     api_->tick();
     save_time();
+}
+
+void Runtime::keep_plans() {
+    for (auto& [key, value] : lighting_.changes())
+        store_.put_state(std::move(key), std::move(value));
 }
 
 void Runtime::watch_clock() {
@@ -65,16 +71,11 @@ void Runtime::watch_clock() {
     }
     last_seen_ = now;
     last_watch_ = mono;
+    trusted_since_boot_ = trusted_since_boot_ || site::trusted(quality_);
     if (before == quality_) return;
     site::log(site::LogLevel::info, "clock",
               fmt::format("trust {} -> {}", site::name(before), site::name(quality_)));
     if (!site::trusted(before) && site::trusted(quality_)) reporting_.clock_became_trusted();
-}
-
-// Overrides and holds must outlive a kill in the instant after they were acknowledged.
-void Runtime::keep_lighting() {
-    for (auto& [key, value] : lighting_.changes())
-        store_.put_state(std::move(key), std::move(value));
 }
 
 void Runtime::save_time() {
@@ -82,10 +83,37 @@ void Runtime::save_time() {
     const site::WallTime now = platform::wall_now();
     if (!stopping_ && now - saved_at_ < time_saved_every) return;
     saved_at_ = now;
-    store_.put_state("clock.saved", std::to_string(now.time_since_epoch().count()));
+    store_.put_state("clock.saved", fmt::format("{} {}", now.time_since_epoch().count(),
+                                                platform::machine_uptime().count()));
+}
+
+// Open as long as the hold is, also across a restart; the hourly event of arbitration only reminds.
+void Runtime::watch_holds() {
+    const SiteTime now = clock_.now();
+    for (std::size_t f = 0; f < config_.plant.feeders.size(); ++f) {
+        const schedule::FeederHold* hold = lighting_.arbitration().hold(f);
+        fault::Finding finding;
+        finding.active = hold != nullptr && !hold->on && hold->end && now >= *hold->end;
+        if (finding.active) {
+            finding.text =
+                "held off by " + hold->principal + " beyond its time; only a named release closes it";
+        }
+        faults_.external(site::AlarmCode::feeder_hold_overdue, config_.plant.feeders[f].id, finding, now);
+    }
+}
+
+// A standing alarm, loopback excepted (the configuration has been asked for it by name).
+void Runtime::tell_transport() {
+    const auto broker = northbound::broker_address(config_.mqtt.url);
+    if (!broker || broker->tls || northbound::is_loopback(broker->host)) return;
+    fault::Finding finding;
+    finding.active = true;
+    finding.text = "MQTT without TLS: anyone on the way can read and forge it";
+    faults_.external(site::AlarmCode::insecure_transport, config_.place.gateway, finding, clock_.now());
 }
 
 void Runtime::watch_faults() {
+    watch_holds();
     fault::Surroundings around;
     for (std::size_t f = 0; f < config_.plant.feeders.size(); ++f)
         around.manual.push_back(lighting_.manual(f));
@@ -93,8 +121,9 @@ void Runtime::watch_faults() {
         around.line_open.push_back(field_.line_up(line));
     for (std::size_t c = 0; c < config_.plant.contactors.size(); ++c) {
         const control::Mismatch mismatch = lighting_.feeders().contactor(c).mismatch();
-        around.contactor_mismatch.emplace_back(mismatch == control::Mismatch::none ? ""
-                                                                                   : control::name(mismatch));
+        std::string text{control::name(mismatch)};
+        if (text.empty()) text = lighting_.relay_trouble(c);
+        around.contactor_mismatch.push_back(std::move(text));
     }
     around.clock_trusted = site::trusted(quality_);
     for (const site::AlarmTransition& transition : faults_.step(state_, around, clock_.now())) {
@@ -112,18 +141,17 @@ void Runtime::keep_books() {
     const std::vector<northbound::IntervalRow> rows = accounts_.tick(clock_.now());
     std::vector<store::HistoryInterval> history = accounts_.take_history();
     if (!history.empty()) store_.append_intervals(std::move(history));
-    if (rows.empty()) return;
-    northbound::BodyLimits limits;
-    limits.max_record_bytes = config_.mqtt.max_record_bytes;
-    limits.objects = config_.mqtt.rows_as_objects;
-    reporting_.energy(northbound::interval_bodies(rows, limits));
+    report_energy(rows);
+}
+
+void Runtime::report_energy(const std::vector<northbound::IntervalRow>& rows) {
+    if (!rows.empty()) reporting_.energy(northbound::interval_bodies(rows, reporting_.limits()));
 }
 
 // meta_rev counts the versions of the pages that this store has seen.
 void Runtime::publish_meta() {
-    northbound::BodyLimits limits;
-    limits.max_record_bytes = config_.mqtt.max_record_bytes;
-    std::vector<std::string> pages = northbound::meta_pages(config_, Executor::executable(), limits);
+    std::vector<std::string> pages =
+        northbound::meta_pages(config_, Executor::executable(), reporting_.limits());
     std::size_t hash = 0;
     for (const std::string& page : pages)
         hash = hash * 31 + std::hash<std::string>{}(page);
@@ -157,10 +185,6 @@ void Runtime::lighting_event(const schedule::ArbitrationEvent& event) {
     using Kind = schedule::ArbitrationEvent::Kind;
     if (event.kind == Kind::hold_overdue && event.feeder) {
         const std::string& feeder = config_.plant.feeders[*event.feeder].id;
-        fault::Finding finding;
-        finding.active = true;
-        finding.text = "held off by " + event.principal + " beyond its time; only a named release closes it";
-        faults_.external(site::AlarmCode::feeder_hold_overdue, feeder, finding, clock_.now());
         faults_.remind(site::AlarmCode::feeder_hold_overdue, feeder);
         return;
     }

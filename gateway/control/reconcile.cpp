@@ -84,8 +84,10 @@ void Reconcile::build_groups() {
     }
 }
 
-void Reconcile::want(std::size_t lamp, site::Level level, std::chrono::seconds fade, SiteTime now) {
+void Reconcile::want(std::size_t lamp, site::Level level, std::chrono::seconds fade, SiteTime now,
+                     bool urgent) {
     Item& item = items_.at(lamp);
+    item.urgent = urgent;
     if (item.wanted == level) return;
     item.wanted = level;
     item.fade = fade;
@@ -106,6 +108,13 @@ void Reconcile::set_powered(std::size_t lamp, bool powered, bool fresh, SiteTime
     item.code = powered ? Code::ok : Code::no_power;
     item.confirmed = 0;
     if (item.wanted) item.phase = powered && fresh ? Phase::pending : Phase::unknown;
+}
+
+void Reconcile::returned(std::size_t lamp, SiteTime now) {
+    Item& item = items_.at(lamp);
+    if (item.attempts == 0 || item.code != Code::no_reply) return;
+    item.attempts = 0;
+    item.due = std::min(item.due, now);
 }
 
 bool Reconcile::matches(const Item& item, double level_pct) const noexcept {
@@ -167,13 +176,14 @@ std::optional<Action> Reconcile::group_action(std::size_t line, SiteTime now) co
     return std::nullopt;
 }
 
-std::optional<Action> Reconcile::single(std::size_t line, Phase phase, Action::Kind kind,
-                                        SiteTime now) const {
+std::optional<Action> Reconcile::single(std::size_t line, Phase phase, Action::Kind kind, SiteTime now,
+                                        bool urgent_only) const {
     const std::vector<std::size_t>& lamps = by_line_[line];
     for (std::size_t i = 0; i < lamps.size(); ++i) {
         const std::size_t lamp = lamps[(turn_[line] + i) % lamps.size()];
         const Item& item = items_[lamp];
         if (item.phase != phase || !item.powered || !item.wanted || item.due > now) continue;
+        if (urgent_only && !item.urgent) continue;
         Action action;
         action.kind = kind;
         action.line = line;
@@ -200,6 +210,7 @@ std::optional<Action> Reconcile::next_action(std::size_t line, SiteTime now) {
     rebase(now);
     if (busy_.at(line)) return std::nullopt;
     std::optional<Action> action = group_action(line, now);
+    if (!action) action = single(line, Phase::pending, Action::Kind::write, now, true);
     if (!action) action = single(line, Phase::pending, Action::Kind::write, now);
     if (!action) action = single(line, Phase::unknown, Action::Kind::read, now);
     if (!action) action = single(line, Phase::sent, Action::Kind::read, now);

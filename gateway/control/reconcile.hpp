@@ -51,12 +51,16 @@ class Reconcile {
     // `config` must outlive it.
     explicit Reconcile(const site::Config& config);
 
-    // The level wanted from now on; a different one drops everything under way for the lamp.
-    void want(std::size_t lamp, site::Level level, std::chrono::seconds fade, site::SiteTime now);
+    // The level wanted from now on; a different one drops everything under way for the lamp. `urgent`: a
+    // person waits for it; it is told before all lamps that only follow their program.
+    void want(std::size_t lamp, site::Level level, std::chrono::seconds fade, site::SiteTime now,
+              bool urgent = false);
     // A lamp without power is left alone. One that gains it is told its level at once and then verified;
     // call with `fresh` false for lamps found powered at start: they are read first, and left alone when
     // they already burn as wanted.
     void set_powered(std::size_t lamp, bool powered, bool fresh, site::SiteTime now);
+    // The lamp answers again after it was off line: what waits for it need not wait out its pause.
+    void returned(std::size_t lamp, site::SiteTime now);
     // Any reading of the level, also from routine polling. `at`: when it was taken.
     void reported(std::size_t lamp, double level_pct, std::optional<double> power_w, site::SiteTime at);
 
@@ -86,7 +90,7 @@ class Reconcile {
         site::SiteTime due, settled_at;  // readings before settled_at say nothing
         int attempts = 0, confirmed = 0;
         site::Code code = site::Code::ok;
-        bool powered = false;
+        bool powered = false, urgent = false;
     };
     struct Route {
         std::optional<std::size_t> line;
@@ -97,7 +101,8 @@ class Reconcile {
     void rebase(site::SiteTime now);
     bool matches(const Item& item, double level_pct) const noexcept;
     std::optional<Action> group_action(std::size_t line, site::SiteTime now) const;
-    std::optional<Action> single(std::size_t line, Phase phase, Action::Kind kind, site::SiteTime now) const;
+    std::optional<Action> single(std::size_t line, Phase phase, Action::Kind kind, site::SiteTime now,
+                                 bool urgent_only = false) const;
     void fail(Item& item, Phase next, site::Code code, site::SiteTime now);
     void sent(std::size_t lamp, const Action& action, site::SiteTime now);
 

@@ -79,12 +79,26 @@ void Poller::note_miss(std::size_t index, wire::Errc why) {
     hooks_.on_miss(index, slot.misses, why);
 }
 
+// The first turn reads everything. After it the devices are spread over the rota, so that the slow registers
+// of a whole line do not all fall into one cycle.
+void Poller::next_turn(Slot& slot, std::size_t index) {
+    const auto turns = static_cast<std::uint32_t>(slot.rota->turns.size());
+    if (slot.turn == 0 && turns > 1) {
+        slot.turn = 1 + static_cast<std::uint32_t>(index) % (turns - 1);
+    } else {
+        ++slot.turn;
+    }
+}
+
 awaitable<bool> Poller::turn(std::size_t index, Priority priority) {
     Slot& slot = slots_[index];
     Unit unit = slot.target.unit;
     if (priority == Priority::poll)
         unit.retries = slot.misses > 0 ? 0 : std::min(unit.retries, 1);  // its turn comes again
-    const std::size_t position = priority == Priority::poll ? slot.turn % slot.rota->turns.size() : 0;
+    const std::size_t turns = slot.rota->turns.size();
+    // Somebody who asks wants everything; a read-back wants the level, soon.
+    std::size_t position = priority == Priority::command ? 0 : std::min<std::size_t>(1, turns - 1);
+    if (priority == Priority::poll) position = slot.turn % turns;
     const std::vector<Block>& blocks = slot.rota->turns[position];
     ++statistics_.turns;
     std::vector<site::Reading> readings = std::exchange(readings_, {});
@@ -103,12 +117,12 @@ awaitable<bool> Poller::turn(std::size_t index, Priority priority) {
     }
     const bool answered = !readings.empty();
     if (answered) {
-        ++slot.turn;
+        next_turn(slot, index);
         statistics_.readings += readings.size();
         note_answer(slot, timers_.now());
         hooks_.on_readings(index, readings);
     } else if (failure == wire::Errc::port_lost || failure == wire::Errc::cancelled) {
-        slot.due = timers_.now() + idle_nap;  // the line is down, which says nothing about the device
+        line_lost_ = true;  // which says nothing about the device
     } else {
         note_miss(index, failure);
     }
@@ -143,8 +157,11 @@ awaitable<void> Poller::run() {
             }
             worked = true;
             co_await turn(i, Priority::poll);
+            // One device is enough to learn that the line is down; the next cycle begins after a nap.
+            if (line_lost_) break;
         }
         const site::MonoTime end = timers_.now();
+        if (std::exchange(line_lost_, false)) worked = false;
         if (worked) {
             ++statistics_.cycles;
             statistics_.last_cycle = std::chrono::duration_cast<std::chrono::microseconds>(end - begin);

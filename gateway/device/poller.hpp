@@ -92,6 +92,7 @@ class Poller {
 
     std::shared_ptr<const Rota> rota_for(const Target& target) const;
     boost::asio::awaitable<bool> turn(std::size_t index, Priority priority);
+    static void next_turn(Slot& slot, std::size_t index);
     bool is_due(std::size_t index, site::MonoTime now) const;
     void note_answer(Slot& slot, site::MonoTime now);
     void note_miss(std::size_t index, wire::Errc why);
@@ -102,7 +103,7 @@ class Poller {
     PollerSettings settings_;
     PollerStatistics statistics_;
     std::vector<site::Reading> readings_;
-    bool stopping_ = false;
+    bool stopping_ = false, line_lost_ = false;
 };
 
 }  // namespace sl::device

@@ -68,6 +68,7 @@ Engine::Engine(const site::Config& config, std::function<std::string()> make_uli
       options_(std::move(options)),
       book_(std::move(make_ulid)),
       meter_offline_(config.plant.meters.size(), false),
+      module_offline_(config.plant.modules.size(), false),
       lines_(config.plant.lines.size()),
       line_down_(config.plant.lines.size(), false),
       clock_(options_.clock_grace, site::milliseconds{0}) {
@@ -222,6 +223,19 @@ void Engine::judge_meters(const site::SiteState& state, SiteTime now) {
     }
 }
 
+void Engine::judge_modules(const site::SiteState& state, SiteTime now) {
+    for (std::size_t i = 0; i < line_of_module_.size(); ++i) {
+        const site::ModuleState& s = state.modules[i];
+        if (s.misses == 0 && s.online) {
+            module_offline_[i] = false;
+        } else if (s.misses >= config_.polling.offline_after && !line_doubtful(line_of_module_[i])) {
+            module_offline_[i] = true;
+        }
+        book_.set(AlarmCode::module_offline, config_.plant.modules[i].id,
+                  finding(module_offline_[i], "no answer", static_cast<double>(s.misses)), now);
+    }
+}
+
 void Engine::judge_cabinet(const site::SiteState& state, const Surroundings& around, SiteTime now) {
     const site::Plant& plant = config_.plant;
     for (std::size_t i = 0; i < plant.contactors.size(); ++i) {
@@ -245,6 +259,7 @@ std::vector<site::AlarmTransition> Engine::step(const site::SiteState& state, co
     for (std::size_t lamp = 0; lamp < lamps_.size(); ++lamp)
         judge_lamp(lamp, state, around, now);
     judge_meters(state, now);
+    judge_modules(state, now);
     judge_cabinet(state, around, now);
     return book_.take(now);
 }

@@ -75,6 +75,7 @@ class Engine {
     void judge_power(std::size_t lamp, const site::LampState& s, site::SiteTime now);
     void judge_controller(std::size_t lamp, const site::LampState& s, site::SiteTime now);
     void judge_meters(const site::SiteState& state, site::SiteTime now);
+    void judge_modules(const site::SiteState& state, site::SiteTime now);
     void judge_cabinet(const site::SiteState& state, const Surroundings& around, site::SiteTime now);
     bool line_doubtful(const std::optional<std::size_t>& line) const;
 
@@ -83,7 +84,7 @@ class Engine {
     AlarmBook book_;
     std::vector<LampDetectors> lamps_;
     std::vector<std::optional<std::size_t>> line_of_meter_, line_of_module_;
-    std::vector<bool> meter_offline_;
+    std::vector<bool> meter_offline_, module_offline_;
     std::vector<LineCensus> lines_;
     std::vector<bool> line_down_;
     TimedDetector clock_;

@@ -69,6 +69,9 @@ std::optional<long> duration_s(std::string_view text);
 // value is now_ms; or the instant of a full ISO text. Across a change of the zone's offset it is an hour off.
 std::optional<long long> until_ms(std::string_view text, std::string_view now, long long now_ms);
 
+// One event of the stream as a line for people.
+std::string watch_line(std::string_view topic, std::string_view data);
+
 // The same document, indented by two.
 std::string pretty(std::string_view json);
 

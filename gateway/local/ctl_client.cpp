@@ -122,6 +122,7 @@ void EventReader::take_line(std::string_view line) {
 int Client::open(std::string_view request, std::chrono::seconds patience) {
     const int socket = connect_to(path_);
     if (socket < 0) {
+        forbidden_ = errno == EACCES || errno == EPERM;
         error_ = "cannot reach the gateway at " + path_ + ": " + std::strerror(errno);
         return -1;
     }

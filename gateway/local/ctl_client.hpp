@@ -40,12 +40,14 @@ class Client {
     // Follows events until the daemon closes; false when it could not be reached or refused (see error()).
     bool follow(std::string_view target, const EventReader::OnEvent& on_event);
     const std::string& error() const { return error_; }
-    int refused() const { return refused_; }  // HTTP status when follow() was refused
+    bool forbidden() const { return forbidden_; }  // by the mode of the socket's file or folder
+    int refused() const { return refused_; }       // HTTP status when follow() was refused
 
   private:
     int open(std::string_view request, std::chrono::seconds patience);
     std::string path_, error_;
     int refused_ = 0;
+    bool forbidden_ = false;
 };
 
 }  // namespace sl::local

@@ -50,13 +50,26 @@ Exit refused(const HttpReply& reply) {
     return exit_of_status(reply.status);
 }
 
+// The gateway could not be asked at all.
+Exit no_way(const Client& client) {
+    complain(client.error());
+    if (!client.forbidden()) {
+        fmt::print(
+            stderr,
+            "  is streetlightd running? another socket is named with --socket or STREETLIGHT_SOCKET\n");
+        return Exit::unreachable;
+    }
+    fmt::print(stderr,
+               "  who uses it must be in the group of the socket: usermod -aG streetlight-view NAME\n");
+    return Exit::not_allowed;
+}
+
 // One call; on anything but a 200 with JSON the reason is printed and `exit` set.
 std::optional<value> ask(const CtlOptions& options, std::string_view target, std::string& body, Exit& exit) {
     Client client(options.socket);
     const auto reply = client.call("GET", target, "", quick);
     if (!reply) {
-        complain(client.error());
-        exit = Exit::unreachable;
+        exit = no_way(client);
         return std::nullopt;
     }
     if (reply->status != 200) {
@@ -78,10 +91,7 @@ std::optional<value> ask(const CtlOptions& options, std::string_view target, std
 Exit command(const CtlOptions& options, const std::string& body) {
     Client client(options.socket);
     const auto reply = client.call("POST", "/api/v1/commands", body, patient);
-    if (!reply) {
-        complain(client.error());
-        return Exit::unreachable;
-    }
+    if (!reply) return no_way(client);
     boost::system::error_code error;
     const value document = boost::json::parse(reply->body, error);
     if (error || at(document, "result").is_null()) return refused(*reply);
@@ -224,13 +234,14 @@ Exit watch(const CtlOptions& options, const std::vector<std::string>& topics) {
         if (json_lines) {
             print(fmt::format("{{\"event\":\"{}\",\"data\":{}}}\n", event, data));
         } else {
-            print(fmt::format("{:<10} {}\n", event, data));
+            print(watch_line(event, data));
         }
         std::fflush(stdout);
     });
     if (client.refused() != 0) return refused({client.refused(), client.error()});
+    if (!followed) return no_way(client);
     complain(client.error());
-    return followed ? Exit::failed : Exit::unreachable;
+    return Exit::failed;
 }
 
 int health(const CtlOptions& options) {

@@ -20,6 +20,10 @@ Exit exit_for(Code code) {
     switch (code) {
         case Code::ok:
             return Exit::done;
+        case Code::bad_schema:
+        case Code::unknown_op:
+        case Code::out_of_range:
+            return Exit::usage;
         case Code::unknown_target:
             return Exit::unknown_object;
         case Code::not_permitted:
@@ -125,7 +129,9 @@ Health health_of(const value& status) {
     if (outbox.is_object() && !flag_of(at(outbox, "store_ok")))
         bad.push_back("store: " + text_of(at(outbox, "store_text")));
     if (worst == "warning" || worst == "fault")
-        poor.push_back(fmt::format("{} alarms stand", integer_of(at(alarms, "active"))));
+        poor.push_back(integer_of(at(alarms, "active")) == 1
+                           ? std::string{"1 alarm stands"}
+                           : fmt::format("{} alarms stand", integer_of(at(alarms, "active"))));
     if (!flag_of(at(at(status, "clock"), "trusted"))) poor.emplace_back("clock not trusted");
     if (flag_of(at(uplink, "enabled")) && !flag_of(at(uplink, "connected")))
         poor.push_back("uplink down: " + text_of(at(uplink, "reason")));

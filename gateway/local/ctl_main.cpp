@@ -69,6 +69,13 @@ class Tree {
     int run(int argc, char** argv) {
         try {
             app_.parse(arguments(argc, argv));
+        } catch (const CLI::RequiredError& error) {
+            // CLI11 misses the verb before it wonders about the word that stands in its place.
+            const std::vector<std::string> unknown = app_.remaining(true);
+            if (unknown.empty()) return app_.exit(error), static_cast<int>(Exit::usage);
+            std::fprintf(stderr, "streetlightctl: there is no command '%s'; see streetlightctl --help\n",
+                         unknown.front().c_str());
+            return static_cast<int>(Exit::usage);
         } catch (const CLI::ParseError& error) {
             return app_.exit(error) == 0 ? 0 : static_cast<int>(Exit::usage);
         }
@@ -170,7 +177,7 @@ class Tree {
 
     void add_others() {
         CLI::App* follow = app_.add_subcommand("watch", "Follows events until interrupted")->fallthrough();
-        follow->add_option("topics", topics_, "Only these: lamp, feeder, alarm, ...");
+        follow->add_option("topics", topics_, "Only these: lamp, feeder, alarm");
         follow->callback([this] { verb_ = [this] { return static_cast<int>(watch(options_, topics_)); }; });
         app_.add_subcommand("health", "A line and an exit code for Nagios")->fallthrough()->callback([this] {
             verb_ = [this] { return health(options_); };

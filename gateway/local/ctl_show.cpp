@@ -4,6 +4,7 @@
 #include "gateway/local/ctl_values.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
@@ -48,6 +49,41 @@ std::string age(const value& milliseconds) {
     return s < 7'200.0 ? fmt::format("{:.0f} min", s / 60.0) : fmt::format("{:.0f} h", s / 3'600.0);
 }
 
+std::string ago(const value& milliseconds) {
+    const std::string text = age(milliseconds);
+    return text == "never" ? text : text + " ago";
+}
+
+// As many decimals as there are.
+std::string brief(const value& number) {
+    const auto n = number_of(number);
+    return n ? fmt::format("{}", *n) : std::string{"-"};
+}
+
+std::string upper(std::string text) {
+    for (char& c : text)
+        if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+    return text;
+}
+
+std::string joined(const value& texts) {
+    std::string out;
+    for (const value& text : list_of(texts))
+        out += (out.empty() ? "" : ", ") + text_of(text);
+    return out;
+}
+
+std::string coordinates(double latitude, double longitude, int decimals) {
+    return fmt::format("{:.{}f} {} {:.{}f} {}", std::abs(latitude), decimals, latitude < 0 ? "S" : "N",
+                       std::abs(longitude), decimals, longitude < 0 ? "W" : "E");
+}
+
+std::string position(const value& lamp) {
+    const auto latitude = number_of(at(lamp, "latitude"));
+    const auto longitude = number_of(at(lamp, "longitude"));
+    return latitude && longitude ? coordinates(*latitude, *longitude, 6) : std::string{};
+}
+
 std::string plural(long long count, std::string_view word) {
     return fmt::format("{} {}{}", count, word, count == 1 ? "" : "s");
 }
@@ -68,14 +104,16 @@ std::string levels(const value& feeder) {
     return *low == *high ? fmt::format("{} %", *low) : fmt::format("{}-{} %", *low, *high);
 }
 
-std::string currents(const value& feeder) {
+// "3.3/3.4/3.3 A" out of current_a_l1 and so on.
+std::string phases(const value& object, const std::string& quantity, std::string_view unit) {
     std::string text;
     bool any = false;
-    for (const char* key : {"current_a_l1", "current_a_l2", "current_a_l3"}) {
-        any = any || number_of(at(feeder, key)).has_value();
-        text += (text.empty() ? "" : "/") + shown(at(feeder, key), "", 1);
+    for (const char* phase : {"_l1", "_l2", "_l3"}) {
+        const value& number = at(object, quantity + phase);
+        any = any || number_of(number).has_value();
+        text += (text.empty() ? "" : "/") + shown(number, "", 1);
     }
-    return any ? text + " A" : "-";
+    return any ? text.append(unit) : "-";
 }
 
 Cell feeder_state(const value& feeder) {
@@ -97,7 +135,7 @@ Table feeder_table(const value& feeders) {
         table.row({text_of(at(feeder, "id")), text_of(at(feeder, "name")), feeder_state(feeder),
                    levels(feeder), count(lamps, "total", Tone::plain), count(lamps, "ok", Tone::plain),
                    count(lamps, "fault", Tone::bad), count(lamps, "offline", Tone::warning),
-                   power(at(feeder, "power_w")), currents(feeder)});
+                   power(at(feeder, "power_w")), phases(feeder, "current_a", " A")});
     }
     return table;
 }
@@ -131,9 +169,26 @@ std::string uplink_words(const value& status) {
     return text;
 }
 
+// Site and gateway, unless the gateway's id says both.
+std::string full_id(const value& status) {
+    const std::string site = text_of(at(status, "site"));
+    const std::string gateway = text_of(at(status, "gateway"));
+    return gateway.starts_with(site + "-") ? gateway : site + " " + gateway;
+}
+
+std::string energy_words(const value& tonight) {
+    std::string text =
+        fmt::format("{} since {:.5}", energy(at(tonight, "metered_wh")), clock_part(at(tonight, "from")));
+    if (const auto saving = number_of(at(tonight, "saving_pct")))
+        text += fmt::format(", {:.1f} % less than the former lamps ({})", *saving,
+                            energy(at(tonight, "baseline_wh")));
+    return text + "\n";
+}
+
 std::string alarm_words(const value& alarms) {
     const long long open = integer_of(at(alarms, "unacknowledged"));
-    if (alarms.is_null() || open == 0) return "No alarm to acknowledge.";
+    if (alarms.is_null() || integer_of(at(alarms, "active")) == 0) return "No alarm stands.";
+    if (open == 0) return plural(integer_of(at(alarms, "active")), "alarm") + ", all acknowledged.";
     return plural(open, "alarm") + " not acknowledged: streetlightctl alarm list";
 }
 
@@ -143,16 +198,15 @@ std::string View::status(const value& document) const {
     const value& clock = at(document, "clock");
     const bool trusted = flag_of(at(clock, "trusted"));
     const value& energy_now = at(document, "energy");
-    std::string out = fmt::format("{}  {}    {}\n", text_of(at(document, "gateway")),
-                                  text_of(at(document, "name")), night_words(at(document, "night")));
+    std::string out = fmt::format("{}  {}    {}\n", full_id(document), text_of(at(document, "name")),
+                                  night_words(at(document, "night")));
     out +=
         fmt::format("{} {}    clock {} ({})    config {:.12}    {}\n",
                     paint("●", trusted ? Tone::good : Tone::warning, colour), text_of(at(document, "mode")),
                     trusted ? "ok" : "not trusted", text_of(at(clock, "quality")),
                     or_dash(text_of(at(document, "config"))), uplink_words(document));
     if (!energy_now.is_null()) {
-        out += fmt::format("{} since {}, saving {}\n", energy(at(energy_now, "metered_wh")),
-                           clock_part(at(energy_now, "from")), shown(at(energy_now, "saving_pct"), " %", 1));
+        out += energy_words(energy_now);
     }
     out += "\n" + feeder_table(at(document, "feeders")).text(colour);
     if (legend) {
@@ -186,23 +240,33 @@ std::string View::lamps(const value& document) const {
 std::string View::lamp(const value& document) const {
     std::string out = fmt::format("{}  {}\n", text_of(at(document, "id")), text_of(at(document, "name")));
     const auto line = [&out](std::string_view what, const std::string& text) {
-        if (!text.empty()) out += fmt::format("  {:<12} {}\n", what, text);
+        if (!text.empty()) out += fmt::format("  {:<18} {}\n", what, text);
     };
-    line("place", fmt::format("pole {}, feeder {}, phase {}, position {}",
-                              or_dash(text_of(at(document, "pole"))), text_of(at(document, "feeder")),
-                              or_dash(text_of(at(document, "phase"))), integer_of(at(document, "order"))));
-    line("controller", fmt::format("{} at {} on {}", or_dash(text_of(at(document, "model"))),
-                                   text_of(at(document, "address")), text_of(at(document, "line"))));
+    line("place",
+         fmt::format("pole {}, feeder {}, phase {}, position {}", or_dash(text_of(at(document, "pole"))),
+                     text_of(at(document, "feeder")), or_dash(upper(text_of(at(document, "phase")))),
+                     integer_of(at(document, "order"))));
+    line("position", position(document));
+    line("luminaire", fmt::format("{}, {} rated", or_dash(text_of(at(document, "lamp_class"))),
+                                  shown(at(document, "rated_w"), " W", 0)));
+    line("tags", joined(at(document, "tags")));
+    line("controller", fmt::format("{} at address {} on line {}, head {}",
+                                   or_dash(text_of(at(document, "model"))), text_of(at(document, "address")),
+                                   text_of(at(document, "line")), integer_of(at(document, "head"))));
     line("serial", text_of(at(document, "serial")));
+    line("installed", text_of(at(document, "installed")));
     line("state",
-         fmt::format("{}, last answer {} ago", text_of(at(document, "state")), age(at(document, "age_ms"))));
+         fmt::format("{}, last answer {}", text_of(at(document, "state")), ago(at(document, "age_ms"))));
+    line("faults", joined(at(document, "faults")));
     line("level", fmt::format("{} wanted by {}, {} reported", shown(at(document, "target_pct"), " %", 0),
                               text_of(at(document, "source")), shown(at(document, "level_pct"), " %", 0)));
     if (const auto* values = at(document, "values").if_object()) {
         for (const auto& member : *values) {
-            line(std::string_view{member.key().data(), member.key().size()},
-                 fmt::format("{}  ({}, {} ago)", shown(at(member.value(), "value"), "", 3),
-                             text_of(at(member.value(), "quality")), age(at(member.value(), "age_ms"))));
+            const std::string_view name{member.key().data(), member.key().size()};
+            if (name == "faults") continue;  // named above
+            line(name,
+                 fmt::format("{:<9} {}, {}", brief(at(member.value(), "value")),
+                             text_of(at(member.value(), "quality")), ago(at(member.value(), "age_ms"))));
         }
     }
     return out;
@@ -215,13 +279,14 @@ std::string View::feeders(const value& document) const {
 }
 
 std::string View::meters(const value& document) const {
-    Table table({"METER", "NAME", "MODEL", "STATE", ">POWER", ">U L1", ">I L1", ">PF", ">ENERGY", ">SEEN"});
+    Table table(
+        {"METER", "NAME", "MODEL", "STATE", ">POWER", "U L1/L2/L3", "I L1/L2/L3", ">PF", ">ENERGY", ">SEEN"});
     for (const value& meter : list_of(at(document, "meters"))) {
         const bool online = flag_of(at(meter, "online"));
         table.row({text_of(at(meter, "id")), text_of(at(meter, "name")), text_of(at(meter, "model")),
                    Cell{online ? "online" : "offline", online ? Tone::good : Tone::bad},
-                   power(at(meter, "power_w")), shown(at(meter, "voltage_v_l1"), " V", 1),
-                   shown(at(meter, "current_a_l1"), " A", 2), shown(at(meter, "power_factor"), "", 2),
+                   power(at(meter, "power_w")), phases(meter, "voltage_v", " V"),
+                   phases(meter, "current_a", " A"), shown(at(meter, "power_factor"), "", 2),
                    energy(at(meter, "energy_wh")), age(at(meter, "age_ms"))});
     }
     const auto count = static_cast<long long>(list_of(at(document, "meters")).size());
@@ -229,6 +294,7 @@ std::string View::meters(const value& document) const {
 }
 
 std::string View::alarms(const value& document) const {
+    if (list_of(at(document, "alarms")).empty()) return legend ? "No alarm stands.\n" : "";
     Table table({"SINCE", "LAST", ">N", "SEV", "WHAT", "WHERE", "ACK", "TEXT"});
     for (const value& alarm : list_of(at(document, "alarms"))) {
         const std::string severity = text_of(at(alarm, "severity"));
@@ -247,7 +313,8 @@ std::string View::alarms(const value& document) const {
 std::string View::sun(const value& document) const {
     Table table({"DATE", "CIVIL DAWN", "SUNRISE", "NOON", "SUNSET", "CIVIL DUSK", ">NOON HEIGHT"});
     const auto event = [](const value& day, const char* key) {
-        const std::string reason = text_of(at(at(day, key), "reason"));
+        std::string reason = text_of(at(at(day, key), "reason"));
+        std::replace(reason.begin(), reason.end(), '_', ' ');
         return Cell{reason.empty() ? clock_part(at(at(day, key), "at")) : reason};
     };
     for (const value& day : list_of(at(document, "days"))) {
@@ -257,10 +324,11 @@ std::string View::sun(const value& document) const {
     }
     std::string out = table.text(colour);
     if (legend) {
-        out += fmt::format("{} at {:.4f} N {:.4f} E, times in {}.\n",
+        out += fmt::format("{} at {}, times in {}.\n",
                            plural(static_cast<long long>(list_of(at(document, "days")).size()), "day"),
-                           number_of(at(document, "latitude")).value_or(0.0),
-                           number_of(at(document, "longitude")).value_or(0.0), text_of(at(document, "zone")));
+                           coordinates(number_of(at(document, "latitude")).value_or(0.0),
+                                       number_of(at(document, "longitude")).value_or(0.0), 4),
+                           text_of(at(document, "zone")));
     }
     return out;
 }

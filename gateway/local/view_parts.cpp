@@ -70,6 +70,41 @@ FeederPower feeder_power(const ApiContext& api, const site::Feeder& feeder, cons
     return power;
 }
 
+namespace {
+
+// What the lamps on one phase say they draw; nothing when none says so.
+std::optional<double> lamps_current_a(const ApiContext& api, const site::Feeder& feeder, Phase phase) {
+    std::optional<double> sum;
+    const auto& lamps = api.config->plant.lamps;
+    for (std::size_t i = 0; i < lamps.size(); ++i) {
+        if (lamps[i].feeder != feeder.id || lamps[i].phase != phase) continue;
+        const site::Value& current = api.state->lamps[i][Quantity::current_a];
+        if (current.ok()) sum = sum.value_or(0.0) + current.value;
+    }
+    return sum;
+}
+
+// By the feeder's own meter, else the sum of its lamps.
+void write_currents(json::Writer& out, const ApiContext& api, const site::Feeder& feeder,
+                    const site::MeterState* meter) {
+    for (const auto& [key, phase] :
+         {std::pair{"current_a_l1", Phase::l1}, {"current_a_l2", Phase::l2}, {"current_a_l3", Phase::l3}}) {
+        if (meter != nullptr) {
+            write_value(out, key, meter->at(Quantity::current_a, phase), 3);
+            continue;
+        }
+        const auto sum = lamps_current_a(api, feeder, phase);
+        out.key(key);
+        if (sum) {
+            out.value(*sum, 3);
+        } else {
+            out.null();
+        }
+    }
+}
+
+}  // namespace
+
 void write_feeder(json::Writer& out, const ApiContext& api, std::size_t index) {
     const site::Feeder& feeder = api.config->plant.feeders[index];
     const site::FeederState& state = api.state->feeders[index];
@@ -94,11 +129,7 @@ void write_feeder(json::Writer& out, const ApiContext& api, std::size_t index) {
     out.key("lamps");
     write_counts(out, counts);
     out.key("power_w").value(power.watts, 1).member("power_by", power.metered ? "meter" : "lamps");
-    for (const auto& [key, phase] :
-         {std::pair{"current_a_l1", Phase::l1}, {"current_a_l2", Phase::l2}, {"current_a_l3", Phase::l3}}) {
-        write_value(out, key,
-                    power.meter != nullptr ? power.meter->at(Quantity::current_a, phase) : site::Value{}, 3);
-    }
+    write_currents(out, api, feeder, power.meter);
     out.end_object();
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <optional>
 
 namespace sl::northbound {
 namespace {
@@ -27,6 +28,19 @@ template <typename Device>
 Quality quality_of(const Device& device) {
     if (!device.online) return Quality::no_reply;
     return device.misses > 0 ? Quality::stale : Quality::ok;
+}
+
+// What a contact or an input says is as good as the answers of the module it is wired to.
+struct Wired {
+    Quality quality = Quality::ok;
+    std::optional<SiteTime> read;  // nullopt: no such module
+};
+Wired wired(const site::Config& config, const site::SiteState& state, const std::string& module) {
+    for (std::size_t i = 0; i < config.plant.modules.size() && i < state.modules.size(); ++i) {
+        if (config.plant.modules[i].id == module)
+            return {quality_of(state.modules[i]), state.modules[i].last_answer};
+    }
+    return {};
 }
 
 Rows& head(Rows& rows, const std::string& id, SiteTime read, SiteTime ts, Quality quality) {
@@ -140,8 +154,10 @@ Bodies contactor_state_bodies(const site::Config& config, const site::SiteState&
     Rows rows{column_set("contactor.state.1"), limits};
     for (const auto i : contactors) {
         const auto& c = state.contactors.at(i);
-        const bool has_aux = !config.plant.contactors.at(i).aux_module.empty();
-        const auto quality = !has_aux ? Quality::unsupported : c.aux ? Quality::ok : Quality::no_reply;
+        const std::string& aux_module = config.plant.contactors.at(i).aux_module;
+        const auto quality = aux_module.empty() ? Quality::unsupported
+                             : c.aux            ? wired(config, state, aux_module).quality
+                                                : Quality::no_reply;
         head(rows, config.plant.contactors.at(i).id, c.aux ? c.aux_at : SiteTime{}, ts, quality)
             .flag(c.commanded);
         if (c.aux) {
@@ -155,13 +171,15 @@ Bodies contactor_state_bodies(const site::Config& config, const site::SiteState&
 }
 
 Bodies input_state_bodies(const site::Config& config, const site::SiteState& state, Indices inputs,
-                          SiteTime /*ts*/, BodyLimits limits) {
+                          SiteTime ts, BodyLimits limits) {
     Rows rows{column_set("input.state.1"), limits};
     for (const auto i : inputs) {
         const auto& in = state.inputs.at(i);
         rows.text(config.plant.inputs.at(i).id);
         if (in.active) {
-            rows.integer(0).text(name(Quality::ok)).flag(*in.active).integer(site::to_ms(in.since));
+            const Wired source = wired(config, state, config.plant.inputs.at(i).module);
+            age(rows, source.read.value_or(ts), ts).text(name(source.quality));
+            rows.flag(*in.active).integer(site::to_ms(in.since));
         } else {
             rows.null().text(name(Quality::no_reply)).null().null();
         }

@@ -35,6 +35,11 @@ ParseResult parse_command(std::string_view json);
 // The same command as text again; parse_command of it gives an equal one.
 std::string render_command(const ParsedCommand& parsed);
 
+// Whether the operation means nothing without a target.
+bool wants_target(site::Op op) noexcept;
+// The member of "target" that holds the ids; not for all, which has none.
+std::string_view target_key(site::Target::Kind kind) noexcept;
+
 // How trustworthy now is, for the expiry rule.
 struct Present {
     site::WallTime wall;

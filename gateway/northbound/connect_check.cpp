@@ -216,6 +216,11 @@ std::string tls_diagnosis(const ConnectOptions& options, const BrokerAddress& to
 
 }  // namespace
 
+bool is_loopback(const std::string& host) {
+    const bool numeric = host.find_first_not_of("0123456789.") == std::string::npos;
+    return host == "localhost" || host == "::1" || (numeric && host.starts_with("127."));
+}
+
 std::optional<BrokerAddress> broker_address(const std::string& url) {
     BrokerAddress to;
     std::string rest;

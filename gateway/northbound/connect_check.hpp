@@ -17,6 +17,8 @@ struct BrokerAddress {
 };
 // mqtt://host[:1883], mqtts://host[:8883]; IPv6 in brackets. Empty when it is none of these.
 std::optional<BrokerAddress> broker_address(const std::string& url);
+// Said by the address alone; a name such as 127.evil.example is not loopback.
+bool is_loopback(const std::string& host);
 
 // Looks at the files before anything is sent: readable, parsable, valid at `now`, key fits certificate. Empty
 // when nothing is wrong.

@@ -1,6 +1,7 @@
 #include "gateway/northbound/lanes.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace sl::northbound {
 namespace {
@@ -30,6 +31,20 @@ Lanes::Lanes(site::Outbox& outbox, std::chrono::milliseconds shift, std::functio
     : outbox_(outbox), shift_(shift), wake_(std::move(wake)) {
     for (std::size_t i = 0; i < site::stream_count; ++i)
         lanes_[i].committed = outbox_.next_seq(static_cast<site::Stream>(i)) - 1;
+}
+
+void Lanes::restart() {
+    lanes_ = {};
+    for (std::size_t i = 0; i < site::stream_count; ++i)
+        lanes_[i].committed = outbox_.next_seq(static_cast<site::Stream>(i)) - 1;
+    resend_.clear();
+    hist_.clear();
+    ++generation_;
+    reading_ = unspilling_ = false;
+    // Whoever waits for a replay of the old epoch is told how far it got.
+    for (Replay& replay : std::exchange(replays_, {})) {
+        if (replay.done) replay.done(replay.count);
+    }
 }
 
 void Lanes::preload() {

@@ -28,6 +28,8 @@ class Lanes {
     // energy after their capture (contract section 1, pacing).
     Lanes(site::Outbox& outbox, std::chrono::milliseconds shift, std::function<void()> wake);
 
+    // The store began a new epoch: what is known of the old one's numbers is forgotten.
+    void restart();
     // Looks for what was captured shortly before a restart, so that it still counts as live.
     void preload();
     void committed(std::span<const site::RecordPtr> records);

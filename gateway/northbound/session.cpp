@@ -38,7 +38,8 @@ Session::Session(SessionOptions options, site::Outbox& outbox, Link& link, React
       random_(std::move(random)),
       hooks_(std::move(hooks)),
       topics_(options_.mqtt.root, options_.site, options_.gateway),
-      envelope_(options_.site, options_.gateway, outbox.identity().epoch),
+      epoch_(outbox.identity().epoch),
+      envelope_(options_.site, options_.gateway, epoch_),
       backoff_(options_.mqtt.first_retry_max, options_.mqtt.retry_cap),
       lanes_(outbox, options_.pacing ? pacing_shift(options_.gateway) : milliseconds{0}, [this] { pump(); }),
       keepalive_(options_.mqtt.keepalive) {
@@ -200,6 +201,25 @@ void Session::on_lost(const LinkError& error) {
 void Session::let_go(const std::string& why) {
     link_.drop(false);
     retry(LinkError{0, why}, true);
+}
+
+// A broken store was replaced while we run: its numbers begin anew, so nothing may go out under the old
+// epoch. The will of the present connection carries that one too, hence a new connection.
+void Session::follow_epoch() {
+    if (outbox_.identity().epoch == epoch_) return;
+    epoch_ = outbox_.identity().epoch;
+    envelope_ = Envelope(options_.site, options_.gateway, epoch_);
+    conn_used_ = true;
+    const std::string why = "the store began a new epoch";
+    if (state_ == State::up || state_ == State::greeting) {
+        let_go(why);
+    } else if (state_ == State::connecting) {
+        link_.drop(false);
+        schedule(milliseconds{0});
+    }
+    lanes_.restart();
+    for (auto& page : pages_)
+        page.sent = false;
 }
 
 void Session::retry(const LinkError& error, bool stood) {

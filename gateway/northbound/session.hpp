@@ -95,6 +95,7 @@ class Session final : private LinkHandler {
     void adopt(const Connack& connack);
     void subscribe();
     void let_go(const std::string& why);
+    void follow_epoch();
 
     Status make_status(bool online) const;
     void send_status(bool online);
@@ -124,6 +125,7 @@ class Session final : private LinkHandler {
     Random random_;
     SessionHooks hooks_;
     Topics topics_;
+    std::string epoch_;  // of envelope_
     Envelope envelope_;
     Backoff backoff_;
     Lanes lanes_;

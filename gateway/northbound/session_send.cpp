@@ -67,6 +67,7 @@ void Session::status_dirty(bool at_once) {
 }
 
 void Session::publish_status() {
+    follow_epoch();
     status_now_ = true;
     pump();
 }

@@ -92,6 +92,13 @@ std::string make_ulid(site::WallTime now) {
     return text;
 }
 
+milliseconds machine_uptime() {
+    timespec up{};
+    if (::clock_gettime(CLOCK_BOOTTIME, &up) != 0) return milliseconds{0};
+    return duration_cast<milliseconds>(std::chrono::seconds{up.tv_sec} +
+                                       std::chrono::nanoseconds{up.tv_nsec});
+}
+
 bool is_power_up() {
     constexpr std::chrono::minutes young{3};
     timespec up{};

@@ -49,6 +49,9 @@ std::uint64_t random_bits();
 // A ULID (26 characters, Crockford base 32): 48 bits of time, 80 bits of chance.
 std::string make_ulid(site::WallTime now);
 
+// How long the machine is up, time in suspend included. Not from /proc, which the unit may hide.
+site::milliseconds machine_uptime();
+
 // True when the machine has not been up long at the start of this process: a power-up, not a restart by hand.
 bool is_power_up();
 

@@ -1,8 +1,10 @@
 #include "gateway/platform/zone.hpp"
 
+#include <sstream>
 #include <stdexcept>
 #include <string>
 
+#include <date/date.h>
 #include <date/tz.h>
 
 namespace sl::platform {
@@ -40,6 +42,17 @@ std::unique_ptr<site::Zone> load_zone(std::string_view name) {
     } catch (const std::exception&) {
         throw std::runtime_error{"time zone \"" + std::string{name} + "\" is not known to this system"};
     }
+}
+
+std::optional<site::SiteTime> parse_time(const std::string& text) {
+    for (const char* format : {"%FT%T%Ez", "%FT%TZ", "%FT%H:%M%Ez", "%FT%H:%MZ"}) {
+        std::istringstream in{text};
+        date::sys_time<std::chrono::milliseconds> time;
+        in >> date::parse(format, time);
+        if (!in.fail() && in.peek() == std::char_traits<char>::eof())
+            return site::SiteTime{time.time_since_epoch()};
+    }
+    return std::nullopt;
 }
 
 }  // namespace sl::platform

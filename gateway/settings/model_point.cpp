@@ -15,12 +15,14 @@ using site::PointType;
 
 std::vector<std::string> quantity_words() {
     std::vector<std::string> words;
+    words.reserve(static_cast<std::size_t>(site::Quantity::count_));
     for (int i = 0; i < static_cast<int>(site::Quantity::count_); ++i)
         words.emplace_back(site::name(static_cast<site::Quantity>(i)));
     return words;
 }
 std::vector<std::string> fault_words() {
     std::vector<std::string> words;
+    words.reserve(static_cast<std::size_t>(site::FaultBit::count_));
     for (int i = 0; i < static_cast<int>(site::FaultBit::count_); ++i)
         words.emplace_back(site::name(static_cast<site::FaultBit>(i)));
     return words;

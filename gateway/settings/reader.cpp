@@ -219,7 +219,8 @@ std::vector<Part> Reader::table(std::string_view key) {
 
 bool Reader::require(std::string_view key, std::string_view example) {
     if (has(key)) return true;
-    report_.error(mark_.header, fmt::format("{} lacks \"{}\"", title_, key),
+    report_.error(mark_.header,
+                  fmt::format("{} lacks \"{}\"", title_.empty() ? "the configuration" : title_, key),
                   fmt::format("as in {} = {}", key, example));
     return false;
 }

@@ -115,6 +115,7 @@ void read_identity(Reader& in, site::Mqtt& mqtt) {
 void read_pace(Reader& in, site::Mqtt& mqtt) {
     in.span("keepalive", mqtt.keepalive, 30s, 290s);
     in.flag("retain", mqtt.retain);
+    in.flag("pacing", mqtt.pacing);
     in.duration("first_retry_max", mqtt.first_retry_max, 0ms, 10min);
     in.duration("retry_cap", mqtt.retry_cap, 1s, 1h);
     in.duration("start_spread", mqtt.start_spread, 0ms, 10min);
@@ -122,7 +123,7 @@ void read_pace(Reader& in, site::Mqtt& mqtt) {
     in.integer("receive_maximum", mqtt.receive_maximum, 1, 65'535);
     in.integer("hist_per_s", mqtt.hist_per_s, 1, 10'000);
     in.integer("hist_bytes_per_s", mqtt.hist_bytes_per_s, 0, 100'000'000);
-    in.span("lamp_telemetry", mqtt.lamp_telemetry, 1s, 24h);
+    in.span("lamp_telemetry", mqtt.lamp_telemetry, 0s, 24h);
     in.span("meter_telemetry", mqtt.meter_telemetry, 1s, 24h);
     in.span("snapshot_every", mqtt.snapshot_every, 1min, 48h);
     in.span("diag_every", mqtt.diag_every, 10s, 24h);

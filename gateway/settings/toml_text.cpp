@@ -138,7 +138,11 @@ int as_int(toml::source_index value) {
 int length_on_line(const Source& source, const toml::source_region& region) {
     const auto line = static_cast<std::size_t>(as_int(region.begin.line)) - 1;
     if (line >= source.lines.size()) return 1;
-    const auto size = static_cast<int>(code_points(source.lines[line]).size());
+    // Called for every key that is read, on text that was checked: each byte but the continuations begins
+    // one.
+    int size = 0;
+    for (const char byte : source.lines[line])
+        size += (static_cast<unsigned char>(byte) & 0xC0U) != 0x80U ? 1 : 0;
     const int rest = std::max(1, size - as_int(region.begin.column) + 1);
     if (region.end.line != region.begin.line || region.end.column <= region.begin.column) return rest;
     return std::min(rest, static_cast<int>(region.end.column - region.begin.column));

@@ -82,13 +82,20 @@ std::size_t edit_distance(std::u32string_view a, std::u32string_view b) {
 }  // namespace
 
 std::u32string code_points(std::string_view utf8) {
-    std::u32string out;
-    out.reserve(utf8.size());
-    while (!utf8.empty()) {
-        const auto [value, length] = decode(utf8);
-        out.push_back(value);
-        utf8.remove_prefix(length);
+    std::u32string out(utf8.size(), U'\0');
+    std::size_t count = 0;
+    const std::size_t size = utf8.size();
+    const char* const bytes = utf8.data();
+    for (std::size_t i = 0; i < size; ++count) {
+        if (static_cast<signed char>(bytes[i]) >= 0) {  // nearly all of a configuration
+            out[count] = static_cast<char32_t>(bytes[i++]);
+            continue;
+        }
+        const auto [value, length] = decode(utf8.substr(i));
+        out[count] = value;
+        i += length;
     }
+    out.resize(count);
     return out;
 }
 

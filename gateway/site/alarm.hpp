@@ -20,6 +20,7 @@ enum class AlarmCode : std::uint16_t {
     lamp_day_burning = 1204,  // off by command, yet drawing power
     lamp_controller_fault = 1205,
     meter_offline = 1301,
+    module_offline = 1302,  // an I/O module: its contactors and inputs cannot be seen or worked
     contactor_mismatch = 1401,  // commanded and auxiliary contact disagree
     feeder_hold_overdue = 1402,
     local_manual = 1403,

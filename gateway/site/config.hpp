@@ -49,6 +49,7 @@ struct Mqtt {
     std::string username, password_file, ca_file, cert_file, key_file;
     bool insecure = false;
     bool retain = true;
+    bool pacing = true;   // periodic records are sent shifted by hash(gw) mod 60 s (contract section 1)
     std::chrono::milliseconds first_retry_max{30'000}, retry_cap{300'000}, start_spread{60'000};
     int max_in_flight = 10;
     int receive_maximum = 20;

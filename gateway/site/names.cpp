@@ -58,7 +58,7 @@ struct AlarmRow {
     std::string_view name;
     Severity severity;
 };
-constexpr std::array<AlarmRow, 14> alarms{{
+constexpr std::array<AlarmRow, 15> alarms{{
     {AlarmCode::clock_untrusted, "clock.untrusted", Severity::warning},
     {AlarmCode::store_degraded, "store.degraded", Severity::fault},
     {AlarmCode::insecure_transport, "transport.insecure", Severity::warning},
@@ -68,6 +68,7 @@ constexpr std::array<AlarmRow, 14> alarms{{
     {AlarmCode::lamp_day_burning, "lamp.day_burning", Severity::warning},
     {AlarmCode::lamp_controller_fault, "lamp.controller_fault", Severity::fault},
     {AlarmCode::meter_offline, "meter.offline", Severity::fault},
+    {AlarmCode::module_offline, "module.offline", Severity::fault},
     {AlarmCode::contactor_mismatch, "contactor.mismatch", Severity::critical},
     {AlarmCode::feeder_hold_overdue, "feeder.hold_overdue", Severity::warning},
     {AlarmCode::local_manual, "cabinet.local_manual", Severity::info},

@@ -65,9 +65,9 @@ struct MeterState {
 
 struct ContactorState {
     bool commanded = false;
-    std::optional<bool> reported;     // coil as the module reads it back
+    std::optional<bool> reported;  // coil as the module reads it back
     SiteTime reported_at;
-    std::optional<bool> aux;          // auxiliary contact: closed?
+    std::optional<bool> aux;  // auxiliary contact: closed?
     SiteTime aux_at;
     SiteTime changed;  // last operation commanded
     std::uint32_t operations = 0;
@@ -84,12 +84,13 @@ struct FeederState {
 struct InputState {
     std::optional<bool> active;
     SiteTime since;
-    std::optional<SiteTime> candidate;   // a change seen, not yet for the debounce time
+    std::optional<SiteTime> candidate;  // a change seen, not yet for the debounce time
 };
 
 struct ModuleState {
     bool online = false;
     int misses = 0;
+    SiteTime last_answer;
 };
 
 struct SiteState {

@@ -136,7 +136,9 @@ void Store::take_lost(const std::vector<LostRange>& lost) {
     if (on_loss_) on_loss_(lost);
 }
 
-std::int64_t Store::bytes() const { return directory_bytes(options_.directory); }
+std::int64_t Store::bytes() const {
+    return directory_bytes(options_.directory);
+}
 
 void Store::add_lost(const LostRange& lost) {
     (*pending_)[at(lost.stream)].remove(lost.range);

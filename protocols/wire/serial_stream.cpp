@@ -136,9 +136,13 @@ class SerialStream final : public ByteStream {
 };
 
 error_code SerialStream::prepare(int fd) const noexcept {
-    if (::isatty(fd) != 1 || ::flock(fd, LOCK_EX | LOCK_NB) != 0 || ::ioctl(fd, TIOCEXCL) != 0) {
-        return last_error();
+    if (::isatty(fd) != 1) return last_error();
+    if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        // "try again" would be the kernel's word for it.
+        return errno == EWOULDBLOCK ? make_error_code(boost::system::errc::device_or_resource_busy)
+                                    : last_error();
     }
+    if (::ioctl(fd, TIOCEXCL) != 0) return last_error();
     if (settings_.rs485) {
         serial_rs485 mode{};
         mode.flags = SER_RS485_ENABLED | SER_RS485_RTS_ON_SEND;

@@ -195,6 +195,32 @@ TEST_F(ReconcileTest, gives_each_waiting_lamp_its_turn) {
     EXPECT_EQ(order, (std::vector<std::size_t>{0, 1, 2, 0, 1, 2}));
 }
 
+TEST_F(ReconcileTest, tells_a_lamp_somebody_waits_for_before_those_that_follow_their_program) {
+    for (std::size_t i = 0; i < 4; ++i)
+        rec.want(i, Level{20 + static_cast<int>(i)}, 0s, t);  // no broadcast can tell them
+    power_all(true);
+    EXPECT_EQ(next().lamps.front(), 0U);
+    rec.want(3, Level{100}, 0s, t, true);
+    answer(Action{Kind::write, 1, 0, {0}, Level{20}, 0s}, Code::ok);
+    const Action first = next();
+    EXPECT_EQ(first.kind, Kind::write);
+    EXPECT_EQ(first.lamps.front(), 3U);
+}
+
+TEST_F(ReconcileTest, tells_a_lamp_at_once_when_it_answers_again_after_a_long_silence) {
+    rec.want(0, Level{80}, 0s, t);
+    rec.set_powered(0, true, true, t);
+    for (int i = 0; i < 8; ++i) {
+        answer(next(), Code::no_reply);
+        t += 10min;
+    }
+    answer(next(), Code::no_reply);
+    t += 1min;
+    EXPECT_TRUE(idle());
+    rec.returned(0, t);
+    EXPECT_EQ(next().kind, Kind::write);
+}
+
 TEST_F(ReconcileTest, names_the_result_of_each_lamp_of_a_command) {
     want_all(60);
     power_all(false);

@@ -256,6 +256,24 @@ TEST_F(EngineTest, reports_a_flapping_alarm_once_a_minute_with_a_count) {
     EXPECT_EQ(told.back().transition, Transition::clear);
 }
 
+TEST_F(EngineTest, tells_of_an_io_module_that_is_silent_while_its_line_lives) {
+    config.plant.modules.resize(1);
+    config.plant.modules[0].id = "IO1";
+    config.plant.modules[0].line = "meter485";
+    state.modules.resize(1);
+    Engine watching{config, [this] { return "ULID" + std::to_string(++ids); }};
+    state.modules[0].misses = 3;
+    const auto raised = watching.step(state, around, t);
+    ASSERT_EQ(raised.size(), 1U);
+    EXPECT_EQ(raised[0].code, AlarmCode::module_offline);
+    EXPECT_EQ(raised[0].object, "IO1");
+    state.modules[0].misses = 0;
+    state.modules[0].online = true;
+    const auto cleared = watching.step(state, around, t + 2min);
+    ASSERT_EQ(cleared.size(), 1U);
+    EXPECT_EQ(cleared[0].transition, Transition::clear);
+}
+
 TEST_F(EngineTest, tells_of_meter_contactor_selector_and_clock) {
     state.meters[0].misses = 3;
     state.meters[0].online = false;

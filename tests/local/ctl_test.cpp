@@ -143,7 +143,7 @@ TEST(View_, status_fits_on_one_screen_and_ends_with_the_totals) {
         StartsWith("JZ-17  迎宾西街 17# 箱变    night, on since 18:01:44 (civil dusk), off 06:01:44\n"));
     EXPECT_THAT(text, HasSubstr("F1      F1 路  on      60-80 %      2   2      0        0  0.0 W  -\n"));
     EXPECT_THAT(text, HasSubstr("F2      F2 路  not on  60 %"));
-    EXPECT_THAT(text, testing::EndsWith("2 feeders, 4 lamps. No alarm to acknowledge.\n"));
+    EXPECT_THAT(text, testing::EndsWith("2 feeders, 4 lamps. No alarm stands.\n"));
     EXPECT_THAT((View{false, false}.status(parse(status_json(cabinet.api)))), Not(HasSubstr("4 lamps.")));
 }
 
@@ -157,7 +157,7 @@ TEST(View_, lists_say_how_many_and_dash_what_is_unknown) {
     EXPECT_THAT(text, HasSubstr("offline"));
     EXPECT_THAT(text, testing::EndsWith("2 lamps listed.\n"));
     EXPECT_THAT(View{}.lamp(parse(lamp_json(cabinet.api, 0))),
-                HasSubstr("power_w      71.500  (ok, 2 s ago)"));
+                HasSubstr("  power_w            71.5      ok, 2 s ago\n"));
 }
 
 TEST(Client_, reads_answers_whole_in_pieces_and_without_length) {

@@ -246,5 +246,33 @@ TEST_F(Connecting, TheFirstStatusOfAnEpochSaysWhyUntilItIsAcknowledged) {
     EXPECT_FALSE(parsed(link.on(r + "status").back().payload).contains("replaces"));
 }
 
+TEST_F(Connecting, ANewEpochWhileConnectedIsAnnouncedOnANewConnectionAndNothingOldGoesOutUnderIt) {
+    up();
+    append(site::Stream::event);
+    append(site::Stream::event);
+    link.automatic = false;
+    append(site::Stream::event);  // under way when the store breaks
+    reactor.run(seconds{1});
+    link.automatic = true;
+    outbox.begin_epoch("01JE0000000000000000000000");
+    session->publish_status();
+    EXPECT_FALSE(link.connected);
+    link.sent.clear();
+    up();
+    append(site::Stream::event);
+    reactor.run(seconds{10});
+    EXPECT_NE(link.options.back().will.payload.find("01JE0000000000000000000000"), std::string::npos);
+    ASSERT_FALSE(link.sent.empty());
+    const auto status = parsed(link.sent.front().message.payload);
+    EXPECT_EQ(status.at("reason").as_string(), "new_store");
+    EXPECT_EQ(status.at("replaces").as_string(), "01JD0000000000000000000000");
+    for (const auto& sent : link.sent)
+        EXPECT_EQ(parsed(sent.message.payload).at("epoch").as_string(), "01JE0000000000000000000000");
+    const auto events = link.on(r + "event");
+    ASSERT_EQ(events.size(), 1U);
+    EXPECT_EQ(seq_of(events.front()), 1);
+    EXPECT_EQ(outbox.pending(), 0U);
+}
+
 }  // namespace
 }  // namespace sl::northbound::test

@@ -226,6 +226,15 @@ class FakeOutbox final : public site::Outbox {
         lost_.push_back(range);
         if (loss_) loss_(std::span{&range, 1});
     }
+    // A broken file was replaced: nothing of before is there any more.
+    void begin_epoch(const std::string& epoch) {
+        identity_.replaces = std::exchange(identity_.epoch, epoch);
+        identity_.reason = "new_store";
+        identity_.fresh_epoch = true;
+        identity_.conn = 0;
+        records.clear();
+        last_ = {};
+    }
     std::size_t pending() const {
         std::size_t n = 0;
         for (const auto& b : backlog())

@@ -108,7 +108,12 @@ struct Golden : public ::testing::Test {
         state.meters[0].at(Quantity::energy_wh) = site::Value{9'007'199'254.0, read, Quality::ok};
         state.meters[0].at(Quantity::voltage_v, site::Phase::l1) = site::Value{230.04, read, Quality::ok};
         state.contactors.resize(1);
-        state.contactors[0] = {true, true, read, read, 4};
+        auto& contactor = state.contactors[0];
+        contactor.commanded = true;
+        contactor.reported = true;
+        contactor.aux = true;
+        contactor.reported_at = contactor.aux_at = contactor.changed = read;
+        contactor.operations = 4;
         state.feeders.resize(1);
         state.feeders[0] = {true, ts, true, false, site::Source::program};
         state.inputs.resize(1);

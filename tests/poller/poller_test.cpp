@@ -29,6 +29,10 @@ class SlowLine final : public Driver {
 
     boost::asio::awaitable<wire::Result<Bytes>> read(const Unit& unit, Item item, Priority) override {
         const std::uint64_t address = unit.address.number;
+        if (lost) {
+            ++refused_at_once;
+            co_return make_error_code(wire::Errc::port_lost);
+        }
         const int tries = 1 + unit.retries;
         if (silent.contains(address)) {
             for (int i = 0; i < tries; ++i) {
@@ -59,6 +63,8 @@ class SlowLine final : public Driver {
         co_return make_error_code(wire::Errc::bad_request);
     }
 
+    bool lost = false;  // the port is gone: every request fails at once
+    int refused_at_once = 0;
     std::set<std::uint64_t> silent;
     std::set<std::uint32_t> refused_tables;
     std::map<std::uint64_t, std::vector<wire::TimePoint>> answered;
@@ -207,6 +213,36 @@ TEST_F(PollerTest, AnUnknownRegisterBlockDoesNotMakeTheDeviceSilent) {
     EXPECT_EQ(misses.count(0), 0U);
     ASSERT_EQ(last_values.size(), 1U);
     EXPECT_EQ(last_values.front().quantity, site::Quantity::power_w);
+}
+
+TEST_F(PollerTest, ALostLineIsAskedCalmlyHowManyDevicesItHasAndBlamesNoneOfThem) {
+    build(200);
+    line.lost = true;
+    run_for(10s);
+    EXPECT_GE(line.refused_at_once, 50);
+    EXPECT_LE(line.refused_at_once, 110);
+    EXPECT_TRUE(misses.empty());
+    line.lost = false;
+    build(200);
+    run_for(12s);
+    EXPECT_EQ(readings.size(), 200U);
+}
+
+TEST_F(PollerTest, SlowRegistersAreSpreadOverTheCycles) {
+    site::Point slow = model.points.front();
+    slow.key = "firmware";
+    slow.quantity = site::Quantity::firmware;
+    slow.table = 3;
+    slow.every = 20;
+    model.points.push_back(slow);
+    build(100);
+    run_for(120s);
+    // Without the spread one cycle in twenty would be twice as long as the others. The first reads everything.
+    wire::Duration longest{};
+    for (const auto& [unit, times] : line.answered) {
+        for (std::size_t i = 3; i < times.size(); ++i) longest = std::max(longest, times[i] - times[i - 1]);
+    }
+    EXPECT_LE(longest, 112 * exchange);
 }
 
 TEST_F(PollerTest, APeriodIsKeptWithoutDrift) {

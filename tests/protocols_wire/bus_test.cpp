@@ -1,10 +1,7 @@
-// The bus with a toy protocol: an answer is A5 id value, a refusal E5 id code, the rest is noise.
-#include "protocols/wire/bus.hpp"
-
-#include "tests/support/line_fixture.hpp"
+// One exchange after the other: who is served, what counts as an answer, how long is waited.
+#include "tests/protocols_wire/toy_line.hpp"
 
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 namespace sl {
 namespace {
@@ -14,51 +11,7 @@ using test::hex;
 using test::Pending;
 using testing::ElementsAre;
 
-wire::Judgement toy_judge(std::uint8_t id, std::span<const std::uint8_t> bytes) {
-    if (bytes[0] != 0xA5 && bytes[0] != 0xE5) {
-        return {wire::Verdict::noise, 1};
-    }
-    if (bytes.size() < 3) {
-        return {wire::Verdict::more, 0};
-    }
-    if (bytes[1] != id) {
-        return {wire::Verdict::foreign, 3};
-    }
-    if (bytes[0] == 0xE5) {
-        return {wire::Verdict::refused, 3, static_cast<wire::Errc>(bytes[2])};
-    }
-    return {wire::Verdict::answer, 3};
-}
-
-// One device of the toy protocol: everything an exchange points to.
-struct Toy {
-    explicit Toy(std::uint8_t i) : id(i), request{0x11, i} {
-        unit.address.number = i;
-        unit.timeout = 100ms;
-        unit.retries = 0;
-        judge = [this](std::span<const std::uint8_t> bytes) { return toy_judge(id, bytes); };
-    }
-    wire::Exchange exchange(Priority priority = Priority::poll) const {
-        return {unit, priority, request, &judge};
-    }
-    std::uint8_t id;
-    Bytes request;
-    Unit unit;
-    wire::Judge judge;
-};
-
-std::string shown(const wire::Result<Bytes>& result) {
-    return result.has_error() ? result.error().message() : ::testing::PrintToString(*result);
-}
-
-class BusTest : public test::LineFixture {
-  protected:
-    wire::Result<Bytes> ask(const Toy& toy, Priority priority = Priority::poll) {
-        const auto exchange = toy.exchange(priority);
-        return run(bus->transact(exchange));
-    }
-    Toy one{1}, two{2};
-};
+using BusTest = ToyLine;
 
 TEST_F(BusTest, GivesTheAnswerOfTheDevice) {
     start_up(false);
@@ -355,113 +308,6 @@ TEST_F(BusTest, WritesARequestInPiecesWhenTheSystemTakesNoMore) {
     line->write_limit = 1;
     line->expect("11 01").answer("A5 01 00");
     EXPECT_TRUE(ask(one).has_value());
-}
-
-TEST_F(BusTest, FailsEverybodyWhenThePortGoesAndOpensItAgain) {
-    start_up(false);
-    line->expect("11 01").lost();
-    const auto first = one.exchange();
-    const auto second = two.exchange();
-    const Pending<wire::Result<Bytes>> asked(io, bus->transact(first));
-    const Pending<wire::Result<Bytes>> queued(io, bus->transact(second));
-    test::pump(io, timers, [&] { return asked.done() && queued.done(); });
-    EXPECT_EQ(shown(*asked), "port lost");
-    EXPECT_EQ(shown(*queued), "port lost");
-    EXPECT_FALSE(bus->up());
-    EXPECT_EQ(shown(ask(one)), "port lost");  // fails fast
-    EXPECT_EQ(since_start(), 1ms);
-    test::pump(io, timers, [this] { return bus->up(); });
-    EXPECT_EQ(line->openings[1] - began, 501ms);
-    line->expect("11 01").answer("A5 01 00");
-    EXPECT_TRUE(ask(one).has_value());
-    EXPECT_THAT(states, ElementsAre("up", "down: End of file", "up"));
-    EXPECT_EQ(bus->statistics().losses, 1U);
-}
-
-TEST_F(BusTest, DoublesTheTimeBetweenOpeningsUpToHalfAMinute) {
-    start(false);
-    line->open_results.assign(9, boost::asio::error::make_error_code(boost::asio::error::connection_refused));
-    test::pump(io, timers, [this] { return bus->up(); });
-    std::vector<std::chrono::milliseconds> gaps;
-    for (std::size_t i = 1; i < line->openings.size(); ++i) {
-        gaps.push_back(
-            std::chrono::duration_cast<std::chrono::milliseconds>(line->openings[i] - line->openings[i - 1]));
-    }
-    EXPECT_THAT(gaps, ElementsAre(500ms, 1000ms, 2000ms, 4000ms, 8000ms, 16000ms, 30000ms, 30000ms, 30000ms));
-    EXPECT_THAT(states, ElementsAre("down: Connection refused", "up"));
-}
-
-TEST_F(BusTest, ForgetsTheLongWaitOnlyAfterAnAnswer) {
-    start(false);
-    line->open_results.assign(3, boost::asio::error::make_error_code(boost::asio::error::connection_refused));
-    test::pump(io, timers, [this] { return bus->up(); });
-    line->expect("11 01").lost();
-    EXPECT_EQ(shown(ask(one)), "port lost");
-    test::pump(io, timers, [this] { return bus->up(); });
-    EXPECT_EQ(line->openings[4] - line->openings[3], 4001ms);
-    line->expect("11 01").answer("A5 01 00").expect("11 01").lost();
-    EXPECT_TRUE(ask(one).has_value());
-    const auto lost_at = timers.now() + 1ms;
-    EXPECT_EQ(shown(ask(one)), "port lost");
-    test::pump(io, timers, [this] { return bus->up(); });
-    EXPECT_EQ(line->openings[5] - lost_at, 500ms);
-}
-
-TEST_F(BusTest, NoticesBeforeAskingThatTheOtherSideHungUpWhileTheLineWasIdle) {
-    start_up(false);
-    line->expect("11 01").answer("A5 01 00");
-    EXPECT_TRUE(ask(one).has_value());
-    line->lose_now();
-    timers.add(timers.now() + 2s, [] {});
-    test::pump(io, timers, [this] { return since_start() > 2s; });
-    EXPECT_EQ(shown(ask(one)), "port lost");
-    EXPECT_EQ(bus->statistics().requests, 1U);
-}
-
-TEST_F(BusTest, GivesUpAConnectionThatNeverComesAbout) {
-    start(false);
-    line->never_connects = true;
-    test::pump(io, timers, [this] { return !states.empty(); });
-    EXPECT_EQ(since_start(), 5s);
-    EXPECT_THAT(states, ElementsAre("down: Connection timed out"));
-}
-
-TEST_F(BusTest, WakesThoseWhoWaitForTheLine) {
-    start(false);
-    line->open_results.assign(1, boost::asio::error::make_error_code(boost::asio::error::connection_refused));
-    bool woken = false;
-    boost::asio::co_spawn(io, bus->until_up(), [&](const std::exception_ptr&) { woken = true; });
-    test::pump(io, timers, [&] { return woken; });
-    EXPECT_TRUE(bus->up());
-    EXPECT_EQ(since_start(), 500ms);
-}
-
-TEST_F(BusTest, EndsEverythingWhenItIsStopped) {
-    start_up(false);
-    line->expect("11 01");
-    const auto first = one.exchange();
-    const auto second = two.exchange();
-    const Pending<wire::Result<Bytes>> asked(io, bus->transact(first));
-    const Pending<wire::Result<Bytes>> queued(io, bus->transact(second));
-    test::pump(io, timers, [this] { return bus->statistics().requests == 1; });
-    bus->stop();
-    test::pump(io, timers, [&] { return asked.done() && queued.done() && ended; });
-    EXPECT_EQ(shown(*asked), "cancelled");
-    EXPECT_EQ(shown(*queued), "cancelled");
-    EXPECT_EQ(shown(ask(one)), "cancelled");
-}
-
-TEST_F(BusTest, ShowsEveryByteToTheWireLog) {
-    start_up(false);
-    std::vector<std::pair<wire::Direction, Bytes>> seen;
-    bus->set_wire_log([&](wire::Direction direction, std::span<const std::uint8_t> bytes, wire::TimePoint) {
-        seen.emplace_back(direction, Bytes(bytes.begin(), bytes.end()));
-    });
-    line->expect("11 01").answer("00", 5ms).answer("A5 01 00");
-    EXPECT_TRUE(ask(one).has_value());
-    EXPECT_THAT(seen, ElementsAre(std::pair(wire::Direction::sent, hex("11 01")),
-                                  std::pair(wire::Direction::received, hex("00")),
-                                  std::pair(wire::Direction::received, hex("A5 01 00"))));
 }
 
 }  // namespace

@@ -152,7 +152,6 @@ TEST(Planner, decides_a_year_for_510_lamps_and_20_rules_by_the_night_and_not_by_
     }
     const auto zone = platform::load_zone("Asia/Shanghai");
     const Planner planner{config, *zone};
-    const auto begin = std::chrono::steady_clock::now();
     std::vector<Decision> all;
     std::size_t edges = 0;
     std::int64_t burning = 0;
@@ -164,15 +163,9 @@ TEST(Planner, decides_a_year_for_510_lamps_and_20_rules_by_the_night_and_not_by_
             burning += d.level.is_on() ? (next - t).count() / 1'000 : 0;
         t = next;
     }
-    const auto took = std::chrono::steady_clock::now() - begin;
     EXPECT_LT(edges, 365U * 8U);
     // Civil dusk to dawn is 3,967 h a year here.
     EXPECT_NEAR(static_cast<double>(burning) / 3'600.0 / 510.0, 3'967.0, 5.0);
-    EXPECT_LT(took, 10s);  // under ASan at -O0 on a busy machine
-    testing::Test::RecordProperty(
-        "took_ms", static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(took).count()));
-    std::printf("a year took %d ms over %zu edges\n",
-                static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(took).count()), edges);
 }
 
 TEST(Selector, knows_every_kind) {

@@ -2,6 +2,7 @@
 #include "tests/sim/config.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <fstream>
 #include <stdexcept>
@@ -13,6 +14,22 @@ namespace sl::sim {
 namespace {
 
 constexpr double latitude = 37.6870, longitude = 112.7528, degrees_per_pole = 0.00034;  // 30 m
+
+constexpr std::array<const char*, 4> feeder_names{"A 路 · 迎宾西街北侧", "B 路 · 迎宾西街南侧",
+                                                  "C 路 · 振兴路东侧", "D 路 · 振兴路西侧"};
+constexpr std::array<const char*, 4> streets{"迎宾西街北", "迎宾西街南", "振兴路东", "振兴路西"};
+
+// Position of the lamp's feeder, from 0.
+std::size_t side_of(const FieldConfig& field, const LampConfig& lamp) {
+    const auto feeder = std::find_if(field.feeders.begin(), field.feeders.end(),
+                                     [&](const auto& f) { return f.id == lamp.feeder; });
+    return static_cast<std::size_t>(feeder - field.feeders.begin());
+}
+
+// Every 15 poles the street crosses another; the two poles there are brighter at night.
+bool at_crossing(const LampConfig& lamp) {
+    return lamp.order % 15 == 0 || (lamp.order % 15 == 1 && lamp.order > 1);
+}
 
 std::string lines_toml(const FieldConfig& field, const std::map<std::string, std::string>& where) {
     std::string out;
@@ -46,6 +63,7 @@ std::string cabinet_toml(const FieldConfig& field) {
         out += fmt::format(
             "[[meter]]\nid       = \"{}\"\nline     = \"{}\"\nmodel    = \"{}\"\naddress  = \"{}\"\n",
             meter.id, meter.line, sdm ? "meter/eastron-sdm630" : "meter/dlt645-2007-3p", meter.address);
+        out += "name     = \"总表\"\n";
         if (!sdm) out += "format   = \"8E1\"\n";
         if (meter.ct_ratio != 1) out += fmt::format("ct_ratio = {}\n", meter.ct_ratio);
         out += "poll     = \"5s\"\n\n";
@@ -87,10 +105,14 @@ std::string cabinet_toml(const FieldConfig& field) {
 std::string feeders_toml(const FieldConfig& field) {
     std::string out;
     const int failsafe = field.lamps.empty() ? 100 : std::min(field.lamps.front().failsafe_level, 100);
-    for (const FeederConfig& feeder : field.feeders) {
+    for (std::size_t side = 0; side < field.feeders.size(); ++side) {
+        const FeederConfig& feeder = field.feeders[side];
         const bool switched = !feeder.contactor.empty();
-        out += fmt::format("[[feeder]]\nid             = \"{}\"\nkind           = \"{}\"\n", feeder.id,
-                           switched ? "switched" : "always");
+        out += fmt::format("[[feeder]]\nid             = \"{}\"\n", feeder.id);
+        if (side < feeder_names.size()) {
+            out += fmt::format("name           = \"{}\"\n", feeder_names.at(side));
+        }
+        out += fmt::format("kind           = \"{}\"\n", switched ? "switched" : "always");
         if (switched) out += fmt::format("contactor      = \"{}\"\n", feeder.contactor);
         for (const MeterConfig& meter : field.meters) {
             if (std::count(meter.feeders.begin(), meter.feeders.end(), feeder.id) != 0) {
@@ -109,6 +131,7 @@ std::string feeders_toml(const FieldConfig& field) {
 
 constexpr const char* plan_toml = R"([[profile]]
 id    = "main-road"
+name  = "主干路"
 steps = [
   { at = "dusk",  level = 100 },
   { at = "23:00", level = 60,  fade = "30s" },
@@ -127,6 +150,29 @@ event = "civil"
 
 )";
 
+constexpr const char* crossings_toml = R"([[group]]
+id     = "crossings"
+name   = "路口与斑马线"
+select = "tag=crossing"
+
+[[profile]]
+id    = "crossing"
+name  = "路口"
+steps = [
+  { at = "dusk",  level = 100 },
+  { at = "00:30", level = 80,  fade = "30s" },
+  { at = "05:00", level = 100, fade = "30s" },
+  { at = "dawn",  level = 0 },
+]
+
+[[schedule]]
+id       = "crossings-bright"
+priority = 20
+group    = "crossings"
+profile  = "crossing"
+
+)";
+
 void write_file(const std::string& path, const std::string& text) {
     std::ofstream file{path, std::ios::trunc};
     file << text;
@@ -136,7 +182,8 @@ void write_file(const std::string& path, const std::string& text) {
 
 std::string lamps_csv(const FieldConfig& field) {
     std::string out =
-        "id,pole,head,line,address,model,feeder,phase,order,lamp_class,rated_w,road_class,lat,lon\n";
+        "id,pole,head,name,line,address,model,feeder,phase,order,lamp_class,rated_w,road_class,tags,lat,"
+        "lon\n";
     for (const LampConfig& lamp : field.lamps) {
         const bool dali = !lamp.dali_gateway.empty();
         std::string line = lamp.line;
@@ -146,13 +193,14 @@ std::string lamps_csv(const FieldConfig& field) {
             line = gateway.line;
             address = fmt::format("{}/{}", gateway.unit, lamp.short_address);
         }
-        const auto feeder = std::find_if(field.feeders.begin(), field.feeders.end(),
-                                         [&](const auto& f) { return f.id == lamp.feeder; });
-        const auto side = static_cast<double>(feeder - field.feeders.begin());
-        out += fmt::format("{},{}-{},{},{},{},{},{},L{},{},LED-{:.0f},{:.0f},main,{:.6f},{:.6f}\n", lamp.id,
-                           lamp.feeder, lamp.order, dali ? 1 : lamp.head, line, address,
+        const std::size_t side = side_of(field, lamp);
+        const std::string name =
+            side < streets.size() ? fmt::format("{}{:02}#", streets.at(side), lamp.order) : std::string{};
+        out += fmt::format("{},{}-{},{},{},{},{},{},{},L{},{},LED-{:.0f},{:.0f},main,{},{:.6f},{:.6f}\n",
+                           lamp.id, lamp.feeder, lamp.order, dali ? 1 : lamp.head, name, line, address,
                            dali ? "lamp/dali-ecodim-gw2" : "lamp/generic-modbus-2ch", lamp.feeder,
-                           lamp.phase + 1, lamp.order, lamp.watts, lamp.watts, latitude + 0.0002 * side,
+                           lamp.phase + 1, lamp.order, lamp.watts, lamp.watts,
+                           at_crossing(lamp) ? "crossing" : "", latitude + 0.0002 * static_cast<double>(side),
                            longitude + degrees_per_pole * (lamp.order % 50));
     }
     return out;
@@ -165,12 +213,13 @@ void write_gateway_config(const FieldConfig& field, const std::map<std::string, 
     std::string out = fmt::format(
         "# Written by streetlight-sim for the field it simulates.\nschema = 1\n\n[site]\nsite      = "
         "\"SIM\"\n"
-        "gateway   = \"0001\"\nname      = \"Simulated cabinet\"\ntimezone  = \"Asia/Shanghai\"\n"
+        "gateway   = \"0001\"\nname      = \"迎宾西街 17# 箱变\"\ntimezone  = \"Asia/Shanghai\"\n"
         "latitude  = {}\nlongitude = {}\nprice_per_kwh = 0.62\n\n",
         latitude, longitude);
     out += lines_toml(field, where) + cabinet_toml(field) + feeders_toml(field);
     out += "[lamps]\nfile       = \"lamps.csv\"\npoll       = \"0s\"\nbaseline_w = 275\nreach_km   = 5.0\n\n";
     out += plan_toml;
+    if (std::any_of(field.lamps.begin(), field.lamps.end(), at_crossing)) out += crossings_toml;
     if (!mqtt_url.empty()) {
         out += fmt::format(
             "[mqtt]\nurl             = \"{}\"\nfirst_retry_max = \"1s\"\nretry_cap       = \"2s\"\n"

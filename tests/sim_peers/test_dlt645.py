@@ -26,13 +26,19 @@ class RawLine:
         self.fd = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
         termios.tcflush(self.fd, termios.TCIOFLUSH)
 
-    def exchange(self, request, silence=0.3):
+    def exchange(self, request):
+        """The whole answer, as soon as it is there."""
         os.write(self.fd, request)
-        return self.receive(silence)
+        return self.receive(10)
 
-    def receive(self, silence):
+    def unanswered(self, request):
+        """What comes although nothing should."""
+        os.write(self.fd, request)
+        return self.receive(0.1)
+
+    def receive(self, patience):
         received = b""
-        while select.select([self.fd], [], [], silence)[0]:
+        while select.select([self.fd], [], [], patience)[0]:
             received += os.read(self.fd, 4096)
             if re.search(rb"\x68.{6}\x68", received, re.S):
                 start = re.search(rb"\x68.{6}\x68", received, re.S).start()
@@ -124,7 +130,7 @@ class PublishedAnswers(unittest.TestCase):
         broadcast = next(v for v in load() if v["meaning"].get("control") == "08" and v["meaning"].get("value"))
         sim = Sim(BINARY, config=meter_config("000000000161"))
         line = RawLine(sim.path("meter"))
-        self.assertEqual(line.exchange(bytes.fromhex(broadcast["hex"])), b"")
+        self.assertEqual(line.unanswered(bytes.fromhex(broadcast["hex"])), b"")
         meter = sim.ask("meters")["meters"][0]
         self.assertEqual(meter["local_time"][:16], broadcast["meaning"]["value"].replace(" ", "T")[:16])
         self.assertEqual(meter["time_broadcasts"], 1)
@@ -167,9 +173,9 @@ class Conversation(unittest.TestCase):
         self.assertEqual(self.read("00010000", "aaaaaaaaaaaa")[0], self.ADDRESS)
         self.assertEqual(self.read("00010000", "aaaaaaaa0042")[0], self.ADDRESS)
         other = frame("202410170043", 0x11, bytes.fromhex("00000100"))
-        self.assertEqual(self.line.exchange(other, silence=0.1), b"")
+        self.assertEqual(self.line.unanswered(other), b"")
         # An answer (bit 7) is not a request: an echo stays without consequence.
-        self.assertEqual(self.line.exchange(frame(self.ADDRESS, 0x91, bytes(4)), silence=0.1), b"")
+        self.assertEqual(self.line.unanswered(frame(self.ADDRESS, 0x91, bytes(4))), b"")
 
     def test_what_the_meter_lacks_or_forbids_is_refused_with_the_right_error(self):
         self.assertEqual(self.read("03300d00")[1:], (0xD1, b"\x02"))
@@ -205,7 +211,7 @@ class Conversation(unittest.TestCase):
         self.assertNotEqual(parse(self.line.exchange(frame(self.ADDRESS, 0x13)))[0], self.ADDRESS)
         self.sim.tell("fault answer meter M1 late 200")
         started = time.monotonic()
-        self.assertEqual(self.line.exchange(frame(self.ADDRESS, 0x13), silence=2), good)
+        self.assertEqual(self.line.exchange(frame(self.ADDRESS, 0x13)), good)
         self.assertGreater(time.monotonic() - started, 0.19)
 
 

@@ -283,7 +283,8 @@ static std::vector<char> after_the_cut(const Disk& disk, std::mt19937& random, u
         for (std::int64_t at = 0; at < size;) {
             const std::int64_t length = std::min(size - at, sector - (change.offset + at) % sector);
             const auto first = change.bytes.begin() + at;
-            if (kept()) overlay(content, Change{change.offset + at, std::vector<char>{first, first + length}, false});
+            if (kept())
+                overlay(content, Change{change.offset + at, std::vector<char>{first, first + length}, false});
             at += length;
         }
     }

@@ -3,6 +3,8 @@
 import collections
 import json
 import threading
+import time
+import uuid
 
 import paho.mqtt.client as mqtt
 
@@ -12,13 +14,14 @@ STREAMS = ("event", "reply", "state", "energy", "telemetry")
 class Counter:
     """Follows every topic with a session of its own, so that a broker that comes back has kept its messages."""
 
-    def __init__(self, port, on_message=None):
+    def __init__(self, port, on_message=None, on_reply=None):
         self._lock = threading.Lock()
         self._seen = collections.defaultdict(set)  # (epoch, stream) -> seqs
         self.messages = self.duplicates = self.history = self.bytes = 0
         self.online = None
         self.broken = []  # what did not read as a message of the contract
-        self._on_message = on_message
+        self._on_message, self._on_reply = on_message, on_reply
+        self.prefix = None  # of the gateway's topics, as seen in its own
         self._client = mqtt.Client(client_id="demo-counter", clean_session=False, protocol=mqtt.MQTTv311)
         self._client.on_connect = lambda client, *_: client.subscribe("#", qos=1)
         self._client.on_message = self._take
@@ -34,11 +37,16 @@ class Counter:
         except ValueError as error:
             self._note_broken(message.topic, error)
             return
+        if self._on_reply and message.topic.endswith("/reply") and isinstance(body, dict):
+            self._on_reply(body)
+        if "/cmd/" in message.topic:
+            return  # what we sent ourselves
         with self._lock:
             self.messages += 1
             self.bytes += len(message.payload)
             if message.topic.endswith("/status") and isinstance(body, dict):
                 self.online = bool(body.get("online"))
+                self.prefix = message.topic[:-len("/status")]
             elif isinstance(body, dict) and body.get("stream") in STREAMS and body.get("seq") is not None:
                 self._count(body)
 
@@ -53,6 +61,11 @@ class Counter:
     def _note_broken(self, topic, error):
         with self._lock:
             self.broken.append(f"{topic}: {error}")
+
+    def send(self, principal, command):
+        """A command as a platform sends it: version, id and time are the sender's to fill in."""
+        whole = {"v": 1, "id": f"demo-{uuid.uuid4()}", "ts": int(time.time() * 1000), "ttl_s": 60, **command}
+        self._client.publish(f"{self.prefix}/cmd/{principal}", json.dumps(whole), qos=1)
 
     def received(self, epoch, stream, up_to=None):
         """Distinct messages of a stream, up to a sequence number."""

@@ -19,7 +19,7 @@ import picture
 
 NIGHT_S = 16 * 3600  # from 16:00 to 08:00
 START = "2026-11-23T16:00:00+08:00"
-LAMPS, FEEDERS = 60, 2
+LAMPS, FEEDERS, WATTS = 60, 2, 120
 
 
 def arguments():
@@ -47,20 +47,20 @@ class Demo:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="streetlight-demo-"))
         self.port = parts.free_port()
         self.broker = self.field = self.gateway = self.counter = None
-        self.story, self.shown, self.picture = [], [], None
+        self.story, self.picture = [], None
         self.api = parts.LocalApi(self.folder / "api.sock")
         self.control = parts.FieldControl(self.folder / "control")
-        self.alarm_names = set()
+        self.alarm_names, self.replies = set(), []
 
     def start(self):
         folder, given = self.folder, self.given
         print(f"demo: {LAMPS} lamps on {FEEDERS} feeders, from {START[:16].replace('T', ' ')}, {given.speed:g} times as fast; "
               f"logs in {folder}", flush=True)
         self.broker = parts.start_broker(folder, self.port)
-        self.counter = counting.Counter(self.port, self.print_message if given.messages else None)
+        self.counter = counting.Counter(self.port, self.print_message if given.messages else None, self.hear)
         self.field = parts.Part(
             "the simulated field",
-            [given.bin / "streetlight-sim", "--lamps", LAMPS, "--feeders", FEEDERS, "--dir", folder, "--write-config",
+            [given.bin / "streetlight-sim", "--lamps", LAMPS, "--watts", WATTS, "--feeders", FEEDERS, "--dir", folder, "--write-config",
              "--mqtt", f"mqtt://127.0.0.1:{self.port}", "--start", START, "--speed", given.speed, "--die-with-parent"],
             folder / "field.log", ready="ready")
         config = folder / "gateway.toml"
@@ -73,14 +73,14 @@ class Demo:
             folder / "gateway.log")
         self.api.wait(self.gateway)
         if not given.messages:
-            self.picture = picture.Picture(given.speed)
+            ask = f"{given.bin.resolve()}/streetlightctl --socket {folder}/api.sock status"
+            self.picture = picture.Picture(given.speed, ask)
 
     def print_message(self, topic, payload):
         print(f"{topic}  {payload.decode('utf-8', 'replace')}", flush=True)
 
     def tell(self, status, text):
         self.story.append(f"{picture.clock(status['time'])}  {text}")
-        self.shown.append(text)
         if not self.picture or not self.picture.live:
             print(f"> {self.story[-1]}", flush=True)
 
@@ -89,6 +89,7 @@ class Demo:
         yield 0.30, self.cut_lamp
         yield 0.45, self.break_broker
         yield 0.60, self.heal_broker
+        yield 0.66, self.command
         yield 0.75, self.mend_lamp
 
     def cut_lamp(self, status):
@@ -109,6 +110,17 @@ class Demo:
         self.broker = parts.start_broker(self.folder, self.port)
         self.tell(status, "the broker is back: the outbox empties, nothing is missing")
 
+    def command(self, status):
+        self.counter.send("city", {"op": "lamp.set", "target": {"groups": ["crossings"]}, "args": {"level_pct": 100},
+                                   "hold": {"for_s": 3600}, "why": "accident at the crossing"})
+        self.tell(status, "the city's platform asks for 100 % at the crossings, for an hour")
+
+    def hear(self, reply):
+        """Replies to the platform's command; called by the MQTT thread."""
+        if reply.get("phase") == "done":
+            self.replies.append(f"the gateway answers the platform: {reply['result']}, {reply.get('ok', 0)} of "
+                                f"{reply.get('n', 0)} lamps, after {reply.get('took_ms', 0)} ms")
+
     def check_alive(self):
         for part in (self.broker, self.field, self.gateway):
             if part and not part.alive():
@@ -124,6 +136,8 @@ class Demo:
             if status:
                 while acts and elapsed >= acts[0][0] * self.given.seconds:
                     acts.pop(0)[1](status)
+                while self.replies:
+                    self.tell(status, self.replies.pop(0))
                 if self.show(status, elapsed >= next_line):
                     next_line = elapsed + 5.0
             time.sleep(min(1.0, max(0.0, self.given.seconds - elapsed)))
@@ -160,15 +174,15 @@ class Demo:
         status = self.api.get("status") or {}
         energy = status.get("energy") or {}
         print(f"\nThe night of {START[:10]}, {LAMPS} lamps, {self.given.speed:g} times as fast:")
-        for text in self.shown:
-            print(f"  - {text}")
+        for text in self.story:
+            print(f"  {text}")
         print(f"  - alarms seen: {', '.join(sorted(self.alarm_names)) or 'none'}")
         if energy:
             print(f"  - energy by the meter {picture.number(energy['metered_wh'], 'kWh', 2, 1000)}, saving "
                   f"{picture.number(energy['saving_pct'], '%', 0)} against the former lamps")
         counter = self.counter
         print(f"\n{counter.messages} messages ({counter.bytes // 1024} KB) at the subscriber, {counter.duplicates} of them twice, "
-              f"{counter.history} by the history lane")
+              f"{counter.history} by the history lanes")
         print(f"  {'stream':<10}{'received':>10} + {'pending':>8} + {'lost':>5} = {'produced':>9}")
         for name, produced, received, pending, lost in rows:
             good = received + pending + lost == produced

@@ -13,6 +13,15 @@ def width(text):
     return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text)
 
 
+def padded(text, columns):
+    return text + " " * (columns - width(text))
+
+
+def currents(feeder):
+    amperes = [feeder.get(f"current_a_l{phase}") for phase in (1, 2, 3)]
+    return "" if all(a is None for a in amperes) else "/".join("-" if a is None else f"{a:.1f}" for a in amperes) + " A"
+
+
 def cut(text, columns):
     """The text as far as it fits; nothing here carries colour codes, so widths are simple."""
     while width(text) > columns:
@@ -39,6 +48,12 @@ def number(value, unit, decimals=1, scale=1.0):
     return "-" if value is None else f"{value / scale:.{decimals}f} {unit}"
 
 
+def saving_of(energy):
+    """Per cent saved; nothing during the first minutes of light, when a fast night's counts lag behind the meter."""
+    early = (energy.get("baseline_wh") or 0) < 10 * 1000
+    return None if early else energy.get("saving_pct")
+
+
 def night_words(night):
     if not night:
         return ""
@@ -48,8 +63,8 @@ def night_words(night):
 
 
 class Picture:
-    def __init__(self, speed, stream=sys.stdout):
-        self.speed, self.stream = speed, stream
+    def __init__(self, speed, ask, stream=sys.stdout):
+        self.speed, self.ask, self.stream = speed, ask, stream
         self.live = stream.isatty()
         if self.live:
             self.stream.write(HIDE + CLEAR)
@@ -65,11 +80,12 @@ class Picture:
         energy = status.get("energy") or {}
         outbox = status.get("outbox") or {}
         feeders = "  ".join(
-            f"{f['id']} {'on' if f['energised'] else 'off'} {f['lamps']['lit']}/{f['lamps']['total']} lit"
+            f"{f['id']} {'on ' if f['energised'] else 'off'} {f['lamps']['lit']:>2}/{f['lamps']['total']} lit"
             for f in status["feeders"])
         received = sum(row[2] for row in rows)
+        saving = saving_of(energy)
         print(f"{status['time'][5:16].replace('T', ' ')}  {feeders}  {number(status['power_w'], 'kW', 2, 1000)}  "
-              f"{number(energy.get('metered_wh'), 'kWh', 2, 1000)}  outbox {outbox.get('pending', '-')}  "
+              f"{number(energy.get('metered_wh'), 'kWh', 2, 1000)}{'' if saving is None else f' ({saving:.0f} % less)'}  outbox {outbox.get('pending', '-')}  "
               f"received {received}", file=self.stream, flush=True)
 
     def close(self):
@@ -78,30 +94,36 @@ class Picture:
             self.stream.flush()
 
     def _lines(self, status, lamps, alarms, rows, story):
-        yield f"  {status['gateway']}  {status['name']}"
+        yield f"  {status['site']} {status['gateway']}  {status['name']}"
         yield f"  {status['time'][:16].replace('T', '  ')}   {self.speed:g} times as fast   {night_words(status.get('night'))}"
         yield ""
+        column = max(width(feeder["name"]) for feeder in status["feeders"])
         for feeder in status["feeders"]:
-            yield from self._feeder(feeder, [lamp for lamp in lamps if lamp["feeder"] == feeder["id"]])
+            yield from self._feeder(feeder, column, [lamp for lamp in lamps if lamp["feeder"] == feeder["id"]])
         yield from self._energy(status)
         yield ""
         yield from self._reporting(status, rows)
         yield ""
-        yield "  alarms"
-        for alarm in alarms[:4]:
-            yield f"    {clock(alarm['since'])}  {alarm['severity']:<8} {alarm['name']}  {alarm['object']}  {alarm['text']}"
-        yield f"    {len(alarms)} standing" if alarms else "    none"
+        yield f"  alarms: {len(alarms)} standing" if alarms else "  alarms: none"
+        names = {lamp["id"]: lamp["name"] for lamp in lamps}
+        for alarm in alarms[:3]:
+            where = f"{alarm['object']} {names.get(alarm['object'], '')}".strip()
+            yield f"    {clock(alarm['since'])}  {alarm['severity']:<8} {where}: {alarm['text']}"
         yield ""
-        for line in story[-4:]:
+        for line in story[-5:]:
             yield f"  > {line}"
+        yield ""
+        yield "  ask the gateway yourself, in another terminal:"
+        yield f"    {self.ask}"
 
     @staticmethod
-    def _feeder(feeder, lamps):
+    def _feeder(feeder, column, lamps):
         state = "on " if feeder["energised"] else "off"
         low, high = feeder["level_min_pct"], feeder["level_max_pct"]
         level = "" if low is None else f"{low} %" if low == high else f"{low}-{high} %"
-        yield (f"  {feeder['id']:<4} {state}  {level:<9} {feeder['lamps']['lit']:>3} of {feeder['lamps']['total']} lit   "
-               f"{number(feeder['power_w'], 'W', 0)}")
+        yield (f"  {feeder['id']:<4} {padded(feeder['name'], column)}   {state}  {level:<8} "
+               f"{feeder['lamps']['lit']:>3} of {feeder['lamps']['total']} lit  "
+               f"{number(feeder['power_w'], 'kW', 2, 1000):>8}  {currents(feeder)}")
         signs = "".join(lamp_sign(lamp) for lamp in sorted(lamps, key=lambda each: each["order"]))
         for start in range(0, len(signs), 60):
             yield f"       {signs[start:start + 60]}"
@@ -110,16 +132,17 @@ class Picture:
     @staticmethod
     def _energy(status):
         energy = status.get("energy") or {}
-        saving = energy.get("saving_pct")
-        against = "" if saving is None else f"   {saving:.0f} % less than the former lamps"
-        yield (f"  power {number(status['power_w'], 'kW', 2, 1000)}   energy {number(energy.get('metered_wh'), 'kWh', 2, 1000)}"
-               f"{against}")
+        saving = saving_of(energy)
+        against = "" if saving is None else f"   {saving:.0f} % less than the former lamps' {number(energy['baseline_wh'], 'kWh', 2, 1000)}"
+        yield (f"  power {number(status['power_w'], 'kW', 2, 1000)}   energy by the meter "
+               f"{number(energy.get('metered_wh'), 'kWh', 2, 1000)}{against}")
 
     @staticmethod
     def _reporting(status, rows):
         uplink = status.get("uplink") or {}
-        state = "connected" if uplink.get("connected") else f"not connected  {uplink.get('reason', '')}"
-        yield f"  broker {state}"
+        pending = sum(row[3] for row in rows)
+        outbox = f"outbox: {pending} waiting" if pending else "outbox: empty"
+        yield f"  broker: {'connected' if uplink.get('connected') else 'NOT CONNECTED'}   {outbox}"
         yield f"    {'stream':<10}{'produced':>10}{'received':>10}{'pending':>10}{'lost':>8}"
-        for name, produced, received, pending, lost in rows:
-            yield f"    {name:<10}{produced:>10}{received:>10}{pending:>10}{lost:>8}"
+        for name, produced, received, waiting, lost in rows:
+            yield f"    {name:<10}{produced:>10}{received:>10}{waiting:>10}{lost:>8}"
