@@ -21,7 +21,8 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-STREAMS = ("event", "reply", "state", "energy", "telemetry")
+from unix_sockets import api, ask
+
 PR_SET_PDEATHSIG = 1
 
 
@@ -45,6 +46,11 @@ def wait_for(condition, seconds, what):
             return value
         event.wait(0.01)
     raise AssertionError(f"not within {seconds} s: {what}")
+
+
+def listening(port):
+    with socket.socket() as s:
+        return s.connect_ex(("127.0.0.1", port)) == 0
 
 
 class Process:
@@ -122,10 +128,7 @@ class Broker:
     def start(self):
         self.process = Process(["/usr/sbin/mosquitto", "-c", self.config], self.directory / "mosquitto.log")
 
-        def listening():
-            with socket.socket() as s:
-                return not self.process.alive() or s.connect_ex(("127.0.0.1", self.port)) == 0
-        wait_for(listening, 10, "mosquitto listens")
+        wait_for(lambda: not self.process.alive() or listening(self.port), 10, "mosquitto listens")
         assert self.process.alive(), f"mosquitto ended: {self.process.text()[-500:]}"
         return self
 
@@ -209,6 +212,7 @@ class Subscriber:
             return result
 
     def find(self, predicate):
+        """The kept messages, copies too, as (arrival, topic, data, retained) for which predicate(topic, data) holds."""
         with self.lock:
             return [m for m in self.messages if predicate(m[1], m[2])]
 
@@ -226,8 +230,7 @@ class Subscriber:
         rows = []
         for data in self.records(stream, lambda d: d.get("kind") == kind and "rows" in d):
             for row in data["rows"]:
-                rows.append(dict(zip(data["cols"], row), ts=data["ts"]) if isinstance(row, list)
-                            else dict(row, ts=data["ts"]))
+                rows.append(dict(zip(data["cols"], row), ts=data["ts"]))
         return rows
 
     def alarms(self, name, obj=None, transition=None):
@@ -248,7 +251,7 @@ class Subscriber:
 
     def publish(self, topic, payload, qos=1, retain=False, properties=None):
         body = payload if isinstance(payload, (bytes, str)) else json.dumps(payload)
-        info = self.client.publish(topic, body, qos=qos, retain=retain, properties=properties)
+        info = self.client.publish(topic, body, qos, retain, properties)
         info.wait_for_publish(10)
         assert info.is_published(), f"the broker did not take {topic}"
 
@@ -285,10 +288,8 @@ class Cabinet:
         """Ends every process by its pid. When something failed, says what they had to say."""
         for subscriber in self.subscribers:
             subscriber.close()
-        for process in reversed(self.processes):
-            process.kill()
-        for broker in self.brokers:
-            broker.kill()
+        for thing in [*reversed(self.processes), *self.brokers]:
+            thing.kill()
         if failed:
             for log in sorted(self.directory.glob("*.log")):
                 text = log.read_text(errors="replace")
@@ -373,36 +374,3 @@ class Cabinet:
         text = path.read_text()
         assert old in text, f"{name} has no {old!r}"
         path.write_text(text.replace(old, new))
-
-
-def ask(path, command, seconds=5):
-    """One line to the simulator's control socket, one line back."""
-    with socket.socket(socket.AF_UNIX) as s:
-        s.settimeout(seconds)
-        s.connect(str(path))
-        s.sendall(command.encode() + b"\n")
-        text = b""
-        while not text.endswith(b"\n"):
-            part = s.recv(65536)
-            if not part:
-                break
-            text += part
-        return text.decode().strip()
-
-
-def api(path, route, method="GET", body=None, seconds=10):
-    """One request to the gateway's local API; returns (status, parsed JSON)."""
-    payload = b"" if body is None else json.dumps(body).encode()
-    with socket.socket(socket.AF_UNIX) as s:
-        s.settimeout(seconds)
-        s.connect(str(path))
-        head = f"{method} {route} HTTP/1.1\r\nHost: local\r\nConnection: close\r\nContent-Length: {len(payload)}\r\n\r\n"
-        s.sendall(head.encode() + payload)
-        answer = b""
-        while True:
-            part = s.recv(65536)
-            if not part:
-                break
-            answer += part
-    head, _, content = answer.partition(b"\r\n\r\n")
-    return int(head.split()[1]), json.loads(content) if content else None
