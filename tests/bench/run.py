@@ -164,7 +164,7 @@ def rtu_full_line(args):
     exchange = (exchange + slow) / (1 + 1 / 60)
     with Cabinet(args.bin, "bench-rtu") as c:
         rtu_cabinet(c, args)
-        pause(14)   # the first cycle also reads the slow registers
+        pause(30)   # the first cycle also reads the slow registers, and every lamp is read back once
         before, begin = lamp_line(c)["answered"], time.monotonic()
         pause(20)
         healthy = (lamp_line(c)["answered"] - before) / (time.monotonic() - begin)
