@@ -33,7 +33,7 @@ Lighting::Lighting(boost::asio::any_io_executor executor, const site::Config& co
       registers_read_(config.plant.feeders.size(), true),
       lamps_of_feeder_(config.plant.feeders.size()),
       relays_(config.plant.contactors.size()),
-      pumping_(config.plant.lines.size(), false) {
+      pumps_(config.plant.lines.size(), 0) {
     for (std::size_t i = 0; i < config.plant.lamps.size(); ++i) {
         const auto feeder = arbitration_.feeder_of(i);
         if (feeder) lamps_of_feeder_[*feeder].push_back(i);
@@ -236,7 +236,7 @@ void Lighting::tick() {
     read_selectors();
     decide(clock);
     step_feeders(clock.now);
-    for (std::size_t line = 0; line < pumping_.size(); ++line)
+    for (std::size_t line = 0; line < pumps_.size(); ++line)
         kick(line);
     step_trackers();
 }

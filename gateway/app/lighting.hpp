@@ -126,7 +126,7 @@ class Lighting {
     std::vector<bool> manual_, registers_read_;  // by feeder
     std::vector<std::vector<std::size_t>> lamps_of_feeder_;
     std::vector<Relay> relays_;  // by contactor
-    std::vector<bool> pumping_;  // by line
+    std::vector<int> pumps_;     // by line: running, at most two (a read, an urgent write)
     std::vector<std::unique_ptr<Tracked>> trackers_;
     bool clock_acts_ = false, stopping_ = false;
 };

@@ -42,8 +42,8 @@ Code code_of(const boost::system::error_code& error) {
 }  // namespace
 
 void Lighting::kick(std::size_t line) {
-    if (pumping_[line] || stopping_) return;
-    pumping_[line] = true;
+    if (pumps_[line] >= 2 || stopping_) return;
+    ++pumps_[line];
     boost::asio::co_spawn(executor_, pump(line), log_failure("line"));
 }
 
@@ -55,7 +55,7 @@ awaitable<void> Lighting::pump(std::size_t line) {
         co_await execute(std::move(action));
         step_trackers();
     }
-    pumping_[line] = false;
+    --pumps_[line];
 }
 
 Priority Lighting::priority_of(const control::Action& action) const {

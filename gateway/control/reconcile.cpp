@@ -49,9 +49,9 @@ Reconcile::Reconcile(const site::Config& config)
       items_(config.plant.lamps.size()),
       routes_(config.plant.lamps.size()),
       by_line_(config.plant.lines.size()),
-      busy_(config.plant.lines.size(), false),
-      turn_(config.plant.lines.size(), 0),
-      in_flight_(config.plant.lines.size()) {
+      writing_(config.plant.lines.size(), false),
+      reading_(config.plant.lines.size(), false),
+      turn_(config.plant.lines.size(), 0) {
     build_groups();
 }
 
@@ -208,18 +208,23 @@ void Reconcile::rebase(SiteTime now) {
 
 std::optional<Action> Reconcile::next_action(std::size_t line, SiteTime now) {
     rebase(now);
-    if (busy_.at(line)) return std::nullopt;
-    std::optional<Action> action = group_action(line, now);
-    if (!action) action = single(line, Phase::pending, Action::Kind::write, now, true);
-    if (!action) action = single(line, Phase::pending, Action::Kind::write, now);
-    if (!action) action = single(line, Phase::unknown, Action::Kind::read, now);
-    if (!action) action = single(line, Phase::sent, Action::Kind::read, now);
+    if (writing_.at(line)) return std::nullopt;
+    std::optional<Action> action;
+    if (reading_.at(line)) {
+        action = single(line, Phase::pending, Action::Kind::write, now, true);
+    } else {
+        action = group_action(line, now);
+        if (!action) action = single(line, Phase::pending, Action::Kind::write, now, true);
+        if (!action) action = single(line, Phase::pending, Action::Kind::write, now);
+        if (!action) action = single(line, Phase::unknown, Action::Kind::read, now);
+        if (!action) action = single(line, Phase::sent, Action::Kind::read, now);
+    }
     if (!action) return std::nullopt;
     action->id = next_id_++;
-    busy_[line] = true;
-    in_flight_[line].clear();
+    (action->kind == Action::Kind::read ? reading_ : writing_)[line] = true;
+    std::vector<std::uint32_t>& generations = in_flight_[action->id];
     for (const std::size_t lamp : action->lamps)
-        in_flight_[line].push_back(items_[lamp].generation);
+        generations.push_back(items_[lamp].generation);
     if (action->kind != Action::Kind::broadcast) {
         const auto& lamps = by_line_[line];
         const auto at = std::find(lamps.begin(), lamps.end(), action->lamps.front());
@@ -239,13 +244,14 @@ void Reconcile::sent(std::size_t lamp, const Action& action, SiteTime now) {
 }
 
 void Reconcile::report(const Action& action, std::span<const ActionResult> results, SiteTime now) {
-    busy_.at(action.line) = false;
-    if (results.empty()) return;
+    (action.kind == Action::Kind::read ? reading_ : writing_).at(action.line) = false;
+    const auto flight = in_flight_.extract(action.id);
+    if (results.empty() || flight.empty()) return;
     for (std::size_t i = 0; i < action.lamps.size(); ++i) {
         const std::size_t lamp = action.lamps[i];
         Item& item = items_.at(lamp);
         const ActionResult& result = results[std::min(i, results.size() - 1)];
-        const bool current = item.generation == in_flight_[action.line][i];
+        const bool current = item.generation == flight.mapped().at(i);
         if (action.kind == Action::Kind::read) {
             if (result.code == Code::ok && result.level_pct) {
                 reported(lamp, *result.level_pct, result.power_w, now);

@@ -64,7 +64,9 @@ class Reconcile {
     // Any reading of the level, also from routine polling. `at`: when it was taken.
     void reported(std::size_t lamp, double level_pct, std::optional<double> power_w, site::SiteTime at);
 
-    // The next thing to do on this line; nullopt when nothing is due or an action is under way.
+    // The next thing to do on this line; nullopt when nothing is due or an action is under way. Beside a read
+    // that is under way a write that somebody waits for is given out: a command does not wait for a
+    // read-back.
     std::optional<Action> next_action(std::size_t line, site::SiteTime now);
     // Ends the action. One result for each lamp in Action::lamps, or one for all. A read's level counts as
     // taken at `now`.
@@ -111,11 +113,11 @@ class Reconcile {
     std::vector<Route> routes_;                      // by lamp
     std::vector<std::vector<std::size_t>> by_line_;  // lamps in the order of the plant
     std::vector<std::vector<std::size_t>> groups_;   // lamps of one broadcast
-    std::vector<bool> busy_;                         // by line
+    std::vector<bool> writing_, reading_;            // by line
     std::vector<std::size_t> turn_;                  // by line: where the last single stopped
     std::uint64_t next_id_ = 1;
     site::SiteTime last_now_;
-    std::vector<std::vector<std::uint32_t>> in_flight_;  // by line: generations of the lamps of its action
+    std::map<std::uint64_t, std::vector<std::uint32_t>> in_flight_;  // by action: generations of its lamps
 };
 
 }  // namespace sl::control

@@ -207,6 +207,28 @@ TEST_F(ReconcileTest, tells_a_lamp_somebody_waits_for_before_those_that_follow_t
     EXPECT_EQ(first.lamps.front(), 3U);
 }
 
+TEST_F(ReconcileTest, lets_no_command_wait_for_a_read_back_that_is_under_way) {
+    want_all(60);
+    power_all(false);
+    read_all(60.0);
+    rec.want(0, Level{80}, 0s, t, true);
+    answer(next(), Code::ok);
+    t += settle_time;
+    const Action read = next();
+    ASSERT_EQ(read.kind, Kind::read);
+    EXPECT_TRUE(idle());
+    rec.want(3, Level{100}, 0s, t, true);
+    const Action write = next();
+    EXPECT_EQ(write.kind, Kind::write);
+    EXPECT_EQ(write.lamps, std::vector<std::size_t>{3});
+    rec.want(2, Level{90}, 0s, t, true);
+    EXPECT_TRUE(idle());  // one write at a time
+    answer(write, Code::ok);
+    EXPECT_EQ(next().lamps, std::vector<std::size_t>{2});
+    answer(read, Code::ok, 80.0);
+    EXPECT_EQ(rec.progress(read.lamps.front()).confirmed, 2);
+}
+
 TEST_F(ReconcileTest, tells_a_lamp_at_once_when_it_answers_again_after_a_long_silence) {
     rec.want(0, Level{80}, 0s, t);
     rec.set_powered(0, true, true, t);
